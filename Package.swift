@@ -1,0 +1,52 @@
+// swift-tools-version: 6.2
+// The import law of the house, bottom layer first: a target may import what its line names and nothing else
+// (`scripts/check` builds with `--explicit-target-dependency-import-check error`).
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+let package = Package(
+    name: "sluice",
+    products: [.executable(name: "sluice", targets: ["sluice"])],
+    targets: [
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+        module("Net", ["CLinux"]),
+        module("HTTP", ["Net"]),
+        module("Config", ["CYAML"]),
+        module("Policy"),
+        module("Routing", ["Net", "Config", "Policy", "HTTP"]),
+        module("Telemetry", ["Net"]),
+        module("DataPlane", ["CLinux", "Net", "HTTP", "Policy", "Routing", "Telemetry"]),
+        module("ControlPlane", ["CLinux", "Net", "HTTP", "Config", "Policy", "Routing", "Telemetry", "DataPlane"]),
+        module("CLI"),
+        .executableTarget(name: "sluice", dependencies: ["ControlPlane", "CLI"], swiftSettings: house),
+
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
+        tests("NetTests", ["Net", "TestSupport"]),
+        tests("HTTPTests", ["HTTP", "Net"]),
+        tests("ConfigTests", ["Config"]),
+        tests("PolicyTests", ["Policy"]),
+        tests("RoutingTests", ["Routing", "Config", "Policy", "HTTP", "Net"]),
+        tests("TelemetryTests", ["Telemetry", "Net"]),
+        tests("DataPlaneTests", ["DataPlane", "Routing", "Config", "Telemetry", "HTTP", "Net", "TestSupport"]),
+        tests("ControlPlaneTests", ["ControlPlane", "Config", "Routing", "DataPlane", "TestSupport"]),
+        tests("CLITests", ["CLI", "TestSupport"]),
+        tests("ScenarioTests", ["TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

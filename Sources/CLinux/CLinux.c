@@ -1,0 +1,1 @@
+// The shims are header-only; SwiftPM wants one translation unit.

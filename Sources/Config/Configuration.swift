@@ -1,0 +1,227 @@
+/// What the operator wrote, checked: plain values in the words of the file (DESIGN §5.1).
+///
+/// Every value here has passed `Validator`: names resolve, weights are sane, addresses parse. Nothing here opens a socket or knows the time.
+package struct Configuration: Sendable, Equatable {
+    package var workers: WorkerCount = .auto
+    package var stateDirectory: String = Defaults.stateDirectory
+    package var admin = AdminConfiguration()
+    package var accessLog = AccessLogConfiguration()
+    package var shutdown = ShutdownConfiguration()
+    package var timeouts = TimeoutConfiguration()
+    package var limits = LimitConfiguration()
+    /// Clients whose `X-Forwarded-*`, `Forwarded` and `X-Request-Id` are believed. CIDR blocks, empty by default.
+    package var trustedProxies: [AddressBlock] = []
+    package var listeners: [ListenerConfiguration] = []
+    /// In file order; `Routing` sorts them by specificity and breaks ties by this order.
+    package var routes: [RouteConfiguration] = []
+    /// In file order.
+    package var services: [ServiceConfiguration] = []
+
+    package init() {}
+}
+
+package enum WorkerCount: Sendable, Equatable {
+    /// One loop per core that this process may use, cgroup limits included.
+    case auto
+    case exactly(Int)
+}
+
+package struct AdminConfiguration: Sendable, Equatable {
+    /// Path of the Unix socket; mode 0600.
+    package var socket: String = Defaults.adminSocket
+    package init() {}
+}
+
+package enum AccessLogFormat: Sendable, Equatable { case json, combined, off }
+
+package struct AccessLogConfiguration: Sendable, Equatable {
+    /// A file, or "-" for standard output.
+    package var path: String = "-"
+    package var format: AccessLogFormat = .json
+    package init() {}
+}
+
+package struct ShutdownConfiguration: Sendable, Equatable {
+    /// How long the listeners go on accepting, and serving, after the order to stop (a load balancer in front notices first).
+    package var lameDuck: Duration = Defaults.lameDuck
+    /// How long exchanges in flight may take to finish after that.
+    package var drainTimeout: Duration = Defaults.drainTimeout
+    package init() {}
+}
+
+package struct TimeoutConfiguration: Sendable, Equatable {
+    /// From the start of a connect to the target to its completion. 504 when all attempts are spent.
+    package var connect: Duration = Defaults.connectTimeout
+    /// From the first byte of a request head (or, on a new connection, from accept) to its end. 408.
+    package var requestHeader: Duration = Defaults.requestHeaderTimeout
+    /// From the request's last byte sent upstream to the end of the response head. 504.
+    package var responseHeader: Duration = Defaults.responseHeaderTimeout
+    /// Longest silence inside a body, either way. 408 or 504, or a cut connection once a response has begun.
+    package var idle: Duration = Defaults.idleTimeout
+    /// How long an idle kept-alive connection is held, downstream and upstream.
+    package var keepalive: Duration = Defaults.keepaliveTimeout
+    /// Longest silence on an upgraded connection (WebSocket).
+    package var tunnel: Duration = Defaults.tunnelTimeout
+    package init() {}
+}
+
+package struct LimitConfiguration: Sendable, Equatable {
+    /// Bytes of a request or response head, and of a trailer section. 431, or 414 when the request line alone is longer.
+    package var headerBytes: Int = Defaults.headerBytes
+    /// Fields in one head. 431.
+    package var headerCount: Int = Defaults.headerCount
+    /// Bytes of a request body; 0 = no limit. 413.
+    package var bodyBytes: UInt64 = Defaults.bodyBytes
+    /// Client connections of one listener, all loops together; 0 = as many as file descriptors allow.
+    package var connections: Int = Defaults.connections
+    package init() {}
+}
+
+package struct ListenerConfiguration: Sendable, Equatable {
+    package var name: String
+    package var bind: [Endpoint]
+    package init(name: String, bind: [Endpoint]) {
+        self.name = name
+        self.bind = bind
+    }
+}
+
+/// Where to bind or to connect: `host:port`, `[v6]:port`, `unix:/path`.
+package enum Endpoint: Sendable, Hashable {
+    /// `host` is an IPv4 or IPv6 literal (without brackets), or a name that the resolver looks up.
+    case tcp(host: String, port: UInt16)
+    case unix(path: String)
+}
+
+/// A CIDR block. IPv4 is kept as four bytes, IPv6 as sixteen, network byte order.
+package struct AddressBlock: Sendable, Equatable {
+    package var bytes: [UInt8]
+    package var prefixLength: Int
+    package init(bytes: [UInt8], prefixLength: Int) {
+        self.bytes = bytes
+        self.prefixLength = prefixLength
+    }
+}
+
+package struct RouteConfiguration: Sendable, Equatable {
+    package var match = RouteMatchConfiguration()
+    package var action: RouteActionConfiguration
+    package var requestHeaders = HeaderEdits()
+    package var responseHeaders = HeaderEdits()
+    /// Path prefix that is taken off before the request goes upstream; nil = none.
+    package var stripPrefix: String?
+    /// `Host` sent upstream; nil = the client's own.
+    package var rewriteHost: String?
+    /// Place in the file, "12:5", for messages and `explain`.
+    package var place: String
+    package init(action: RouteActionConfiguration, place: String) {
+        self.action = action
+        self.place = place
+    }
+}
+
+package struct RouteMatchConfiguration: Sendable, Equatable {
+    /// Lower case; exact names or `*.suffix`. Empty = every host. A port in the request's Host is ignored.
+    package var hosts: [String] = []
+    /// A prefix in whole segments: `/old` matches `/old` and `/old/x`, not `/older`. Begins with `/`.
+    package var path: String = "/"
+    /// Empty = every method. Compared exactly (methods are case-sensitive).
+    package var methods: [String] = []
+    /// Lower-case name and exact value; all must match.
+    package var headers: [HeaderValue] = []
+    package init() {}
+}
+
+package struct HeaderValue: Sendable, Equatable {
+    package var name: String
+    package var value: String
+    package init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+package struct HeaderEdits: Sendable, Equatable {
+    /// Replaces every field of that name by one. Names as written in the file.
+    package var set: [HeaderValue] = []
+    /// Adds a field beside those that are there.
+    package var add: [HeaderValue] = []
+    package var remove: [String] = []
+    package var isEmpty: Bool { self.set.isEmpty && add.isEmpty && remove.isEmpty }
+    package init() {}
+}
+
+package enum RouteActionConfiguration: Sendable, Equatable {
+    case service(String)
+    /// `to` is the Location; `{path}` in it stands for the request's path and query.
+    case redirect(to: String, status: Int)
+    case respond(status: Int, body: String, contentType: String)
+}
+
+package enum Balance: Sendable, Equatable { case roundRobin, leastConnections }
+
+package struct ServiceConfiguration: Sendable, Equatable {
+    package var name: String
+    package var pools: [PoolConfiguration]
+    /// Parts per million for each pool that has a weight above zero; they sum to 1 000 000.
+    package var split: [PoolShare]
+    package var balance: Balance = .roundRobin
+    /// How many further attempts an exchange may have.
+    package var retryAttempts: Int = Defaults.retryAttempts
+    package var limits = ServiceLimits()
+    package var drain = DrainConfiguration()
+    package init(name: String, pools: [PoolConfiguration], split: [PoolShare]) {
+        self.name = name
+        self.pools = pools
+        self.split = split
+    }
+}
+
+package struct PoolShare: Sendable, Equatable {
+    package var pool: String
+    package var partsPerMillion: UInt32
+    package init(pool: String, partsPerMillion: UInt32) {
+        self.pool = pool
+        self.partsPerMillion = partsPerMillion
+    }
+}
+
+package struct PoolConfiguration: Sendable, Equatable {
+    package var name: String
+    package var targets: [TargetConfiguration]
+    package init(name: String, targets: [TargetConfiguration]) {
+        self.name = name
+        self.targets = targets
+    }
+}
+
+package struct TargetConfiguration: Sendable, Equatable {
+    package var endpoint: Endpoint
+    /// As the operator wrote it; shown in status and logs.
+    package var text: String
+    /// 1...1000.
+    package var weight: Int = 1
+    package init(endpoint: Endpoint, text: String, weight: Int = 1) {
+        self.endpoint = endpoint
+        self.text = text
+        self.weight = weight
+    }
+}
+
+package struct ServiceLimits: Sendable, Equatable {
+    /// Exchanges of the service in flight at once, all loops together; 0 = no limit.
+    package var maxRequests: Int = 0
+    /// How many more may wait for their turn; the next one gets 503.
+    package var queue: Int = 0
+    /// How long one may wait. 503.
+    package var queueTimeout: Duration = Defaults.queueTimeout
+    package init() {}
+}
+
+package struct DrainConfiguration: Sendable, Equatable {
+    /// How long exchanges on a leaving target may take to finish.
+    package var timeout: Duration = Defaults.serviceDrainTimeout
+    /// The same for upgraded connections.
+    package var tunnels: Duration = Defaults.tunnelDrainTimeout
+    package init() {}
+}

@@ -1,0 +1,60 @@
+/// One header field as offsets into the bytes that were parsed: nothing is copied, case and order stay.
+package struct Field {
+    /// First byte of the line = first byte of the name.
+    package var start: UInt32
+    package var nameLength: UInt16
+    package var name: FieldName
+    /// True when the field is hop-by-hop in this message: in the static list of RFC 9110 §7.6.1, or named by `Connection`.
+    /// Framing fields (Content-Length, Transfer-Encoding) and Host are not marked; the rewriter decides on those.
+    package var isHopByHop: Bool
+    /// The value without surrounding white space.
+    package var valueStart: UInt32
+    package var valueEnd: UInt32
+    /// One past the line's CRLF.
+    package var end: UInt32
+
+    package init(start: UInt32, nameLength: UInt16, name: FieldName, valueStart: UInt32, valueEnd: UInt32, end: UInt32) {
+        self.start = start
+        self.nameLength = nameLength
+        self.name = name
+        self.isHopByHop = false
+        self.valueStart = valueStart
+        self.valueEnd = valueEnd
+        self.end = end
+    }
+}
+
+/// The fields of the head parsed last. One per loop and direction, allocated once, reused for every message; confined to its loop.
+package final class FieldTable {
+    package let capacity: Int
+    package private(set) var count = 0
+    private let storage: UnsafeMutablePointer<Field>
+
+    package init(capacity: Int) {
+        self.capacity = capacity
+        storage = .allocate(capacity: capacity)
+    }
+
+    deinit { storage.deallocate() }
+
+    package func removeAll() { count = 0 }
+
+    /// False when the table is full (431).
+    package func append(_ field: Field) -> Bool {
+        guard count < capacity else { return false }
+        (storage + count).initialize(to: field)
+        count += 1
+        return true
+    }
+
+    package subscript(index: Int) -> Field {
+        get {
+            precondition(index >= 0 && index < count)
+            return storage[index]
+        }
+        set {
+            precondition(index >= 0 && index < count)
+            storage[index] = newValue
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package import Net
+
+/// One finished exchange as the log sees it. Byte fields point into the exchange's retained head and live only for the call that encodes them.
+package struct AccessRecord {
+    package var wallClock: Int64 = 0  // microseconds since 1970, when the exchange began
+    package var requestID = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var client = SocketAddress.unix(path: nil)
+    package var method = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// The request-target as received.
+    package var target = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var host = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var minorVersion: UInt8 = 1
+    package var userAgent = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var referer = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var status: UInt16 = 0
+    /// Body and head bytes received from the client / sent to it.
+    package var bytesIn: UInt64 = 0
+    package var bytesOut: UInt64 = 0
+    package var listener = ""
+    package var route = ""
+    package var service = ""
+    package var pool = ""
+    package var upstream = ""
+    package var epoch: UInt64 = 0
+    package var attempts: UInt8 = 0
+    package var upstreamConnectionReused = false
+    /// Microseconds; -1 = the phase was not reached.
+    package var queueTime: Int64 = -1
+    package var connectTime: Int64 = -1
+    package var firstByteTime: Int64 = -1
+    package var totalTime: Int64 = 0
+    package var endedBy = EndedBy.nobody
+    package var phase = ExchangePhase.done
+
+    package init() {}
+}

@@ -1,0 +1,37 @@
+/// Who ended an exchange.
+package enum EndedBy: UInt8, Sendable {
+    /// Nobody: it finished as it should. Written `-`.
+    case nobody = 0
+    /// The client went away or broke the protocol: `C`.
+    case client
+    /// The upstream refused, broke off or broke the protocol: `U`.
+    case upstream
+    /// A timer of ours against the client: `c`.
+    case clientTimeout
+    /// A timer of ours against the upstream: `u`.
+    case upstreamTimeout
+    /// We answered by ourselves: no route, limit, refusal, redirect, fixed response: `P`.
+    case proxy
+    /// An operator's command (drain deadline, shutdown): `K`.
+    case operator_
+}
+
+/// In which phase it ended.
+package enum ExchangePhase: UInt8, Sendable {
+    /// Finished: `-`.
+    case done = 0
+    /// Reading the request head: `R`.
+    case requestHead
+    /// Waiting for a place (limit, pause): `Q`.
+    case queue
+    /// Connecting to the target: `C`.
+    case connect
+    /// Sending the request's head or body while no response has begun: `B`.
+    case requestBody
+    /// Request sent, waiting for the response head: `H`.
+    case responseHead
+    /// Moving the response body: `D`.
+    case responseBody
+    /// After an upgrade: `T`.
+    case tunnel
+}

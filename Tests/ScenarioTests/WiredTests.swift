@@ -1,0 +1,5 @@
+import Testing
+
+@Test("the suite is wired") func wired() {
+    #expect(Bool(true))
+}
