@@ -132,7 +132,11 @@ package struct Counters: Sendable, Equatable {
     package var clients = 0
     package var exchanges = 0
     package var tunnels = 0
-    package init() {}
+    package init(clients: Int = 0, exchanges: Int = 0, tunnels: Int = 0) {
+        self.clients = clients
+        self.exchanges = exchanges
+        self.tunnels = tunnels
+    }
 }
 
 extension SluiceProcess {
