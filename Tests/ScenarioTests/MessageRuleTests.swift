@@ -191,7 +191,8 @@ import Testing
             let client = try stage.client()
             #expect(try [400, 405, 501].contains(client.ask(request("CONNECT", "a.test:443", host: "a.test:443")).status))
             #expect(stage.origin.requests.isEmpty)
-            #expect(try client.ask(request("BREW", "/pot")).status == 200)
+            let other = try stage.client()
+            #expect(try other.ask(request("BREW", "/pot")).status == 200)
             #expect(stage.origin.requests.map(\.head.method) == ["BREW"])
         }
     }
