@@ -79,4 +79,13 @@ import TestSupport
         #expect(try Program.run(["sh", "-c", "exit 3"]).exit == .code(3))
         #expect(throws: WireError.self) { try Program.run(["sleep", "60"], within: .milliseconds(100)) }
     }
+
+    @Test("nginx serves and takes files", .enabled(if: Program.find("nginx") != nil))
+    func nginx() throws {
+        let nginx = try NginxUpstream()
+        let client = try RawClient(nginx.place)
+        #expect(try client.get("/hello.txt").text == "hello\n")
+        #expect(try client.ask(request("PUT", "/up/a", "Content-Length: 3", body: "abc")).status == 201)
+        #expect(try client.get("/up/a").text == "abc")
+    }
 }

@@ -136,7 +136,7 @@ import Testing
                 try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nabc")
                 _ = throughout(.milliseconds(50)) { true }
             case "/reset": peer.reset()
-            case "/never": peer.waitUntilAbandoned()
+            case "/never", "/never?left": peer.waitUntilAbandoned()
             default: try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             }
         }

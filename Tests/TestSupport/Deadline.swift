@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// A point in time by which something must have happened. Every wait of the tests has one.
 package struct Deadline: Sendable {
@@ -56,4 +57,21 @@ package func onOwnThread(_ body: @escaping @Sendable () -> Void) {
         }, box.toOpaque())
     pthread_attr_destroy(&attributes)
     precondition(code == 0, "no thread for a test: \(code)")
+}
+
+/// A number that threads of a test share.
+package final class Count: Sendable {
+    private let number = Mutex(0)
+    package init() {}
+    package var value: Int { number.withLock { $0 } }
+    package func add(_ more: Int) { number.withLock { $0 += more } }
+}
+
+/// A door that one side opens and the other waits for.
+package final class Door: Sendable {
+    private let opened = Count()
+    package init() {}
+    package func open() { opened.add(1) }
+    /// False when it stayed shut for 30 seconds.
+    @discardableResult package func wait() -> Bool { eventually(within: .seconds(30)) { opened.value > 0 } }
 }
