@@ -32,10 +32,7 @@ final class Answers<Value: Sendable>: Sendable {
 
     /// nil stands for who did not answer in time.
     func wait(for limit: Duration) -> [Value?] {
-        let parts = limit.components
-        let (seconds, overflow) = Int(parts.seconds).multipliedReportingOverflow(by: 1000)
-        let milliseconds = overflow ? Int.max / 2_000_000 : seconds + Int(parts.attoseconds / 1_000_000_000_000_000)
-        _ = complete.wait(timeout: .now() + .milliseconds(milliseconds))
+        _ = complete.wait(timeout: .now() + limit.dispatch)
         return state.withLock { $0.values }
     }
 

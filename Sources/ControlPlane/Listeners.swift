@@ -19,6 +19,15 @@ final class Listeners {
     struct Refusal: Error {
         var listener: String
         var error: IOError
+
+        var hint: String? {
+            switch error.code {
+            case EADDRINUSE: "another process has this address; `ss -ltnp` shows which"
+            case EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE"
+            case EADDRNOTAVAIL: "no interface of this machine has this address"
+            default: nil
+            }
+        }
     }
 
     private(set) var open: [ListeningSocket] = []
@@ -55,10 +64,23 @@ final class Listeners {
         return plan
     }
 
+    /// The plan that leaves every socket as it is.
+    func unchanged() -> Plan {
+        var plan = Plan()
+        plan.kept = open
+        return plan
+    }
+
     /// After the publish: the plan is what is open now. Returns what leaves; the caller closes each once no loop accepts on it.
     func commit(_ plan: Plan) -> [ListeningSocket] {
         open = plan.kept + plan.opened
         return plan.leaving
+    }
+
+    /// Nothing is open any more; the caller closes what is returned.
+    func closeAll() -> [ListeningSocket] {
+        defer { open = [] }
+        return open
     }
 
     /// The plan will not be carried out: nothing of it stays open.

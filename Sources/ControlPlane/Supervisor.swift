@@ -1,0 +1,179 @@
+internal import Config
+internal import DataPlane
+internal import Dispatch
+internal import Glibc
+internal import Net
+internal import Routing
+internal import Telemetry
+
+/// The order in which a proxy comes to life and goes. One per process, called from the main thread.
+package struct Supervisor {
+    /// Why a proxy did not start: what to print, and the exit code of DESIGN §5.2.
+    package struct Failure: Error, Sendable {
+        package var lines: [String]
+        package var exitCode: Int32
+    }
+
+    /// What is up, for whoever announces it.
+    package struct Ready: Sendable {
+        /// Name and real address of each listening socket.
+        package var listeners: [(name: String, address: String)]
+        package var adminSocket: String
+        package var epoch: UInt64
+    }
+
+    private let configPath: String
+    private let environment: [String: String]
+    private let log: OperatorLog
+
+    package init(configPath: String, environment: [String: String], log: OperatorLog = OperatorLog()) {
+        self.configPath = configPath
+        self.environment = environment
+        self.log = log
+    }
+
+    /// Starts, announces, serves until told to stop. Returns when everything has been taken down again.
+    /// `Signals.blockAll()` must have run before the process had a second thread.
+    package func run(announce: (Ready) -> Void) throws(Failure) {
+        let environment = environment
+        let path = configPath
+        let load: @Sendable () -> LoadedConfiguration = { LoadedConfiguration.load(path: path, environment: environment) }
+        let configuration = try checked(load())
+        let stateDirectory = try lock(configuration.stateDirectory)
+        Machine.raiseFileLimit()
+        let inherited = InheritedSockets(environment: environment)
+        InheritedSockets.forgetEnvironment()
+
+        let resolver = Resolver()
+        let resolved = try resolve(configuration, resolver)
+        let listeners = Listeners(inherited: inherited)
+        let plan = try open(configuration, resolved, listeners)
+        var undo = Undo { listeners.abandon(plan) }
+        defer { undo.runIfNeeded() }
+
+        let accessLog = try openLog(configuration.accessLog)
+        let graph = LiveGraph()
+        let first = graph.build(configuration, resolved: resolved, epoch: 1).snapshot
+        let cell = SnapshotCell(first)
+        let workers = try makeWorkers(configuration.workers, cell, accessLog)
+        let proxy = Proxy(
+            workers: workers, listeners: listeners, publisher: Publisher(cell: cell, workers: workers), graph: graph, accessLog: accessLog,
+            log: log, configuration: configuration, resolved: resolved, snapshot: first)
+        let state = ServingState()
+        let notifier = ServiceNotifier(environment: environment)
+        let ended = DispatchSemaphore(value: 0)
+        let controller = Controller(
+            proxy: proxy, resolver: resolver, state: state, notifier: notifier, configPath: configPath, load: load,
+            ended: { ended.signal() })
+        let admin = try openAdmin(configuration.admin.socket, Resources(controller: controller, state: state))
+
+        // From here on nothing fails.
+        undo.cancel()
+        _ = listeners.commit(plan)
+        for address in listeners.closeUnclaimed() { log.warn("passed socket not used by any listener", ["address": address]) }
+        for worker in workers { worker.start() }
+        for socket in plan.opened { workers.forEach { $0.accept(on: socket) } }
+        _ = Signals.listen { controller.perform($0) }
+        state.enter(.serving)
+        notifier.ready(status: "serving, epoch 1")
+        let ready = Ready(
+            listeners: plan.opened.map { ($0.listener, Sockaddr.text($0.address)) }, adminSocket: configuration.admin.socket, epoch: 1)
+        let addresses = ready.listeners.map { "\($0.name)=\($0.address)" }.joined(separator: ",")
+        log.info("ready", ["version": Version.text, "epoch": "1", "workers": "\(workers.count)", "listeners": addresses])
+        announce(ready)
+
+        ended.wait()
+        admin.stop()
+        withExtendedLifetime(stateDirectory) {}
+    }
+
+    // MARK: - Private
+
+    private func checked(_ loaded: LoadedConfiguration) throws(Failure) -> Configuration {
+        switch loaded {
+        case .invalid(let diagnostics): throw Failure(lines: diagnostics.map(\.text), exitCode: 3)
+        case .valid(let configuration, let warnings):
+            for warning in warnings { log.warn(warning.text) }
+            return configuration
+        }
+    }
+
+    private func lock(_ path: String) throws(Failure) -> StateDirectory {
+        do throws(StateDirectory.Refusal) {
+            return try StateDirectory(path: path)
+        } catch {
+            switch error {
+            case .locked(let path, let pid):
+                let who = pid.map { "process \($0)" } ?? "another process"
+                throw Failure(lines: ["state_dir \(path) is in use by \(who); stop it first or choose another state_dir"], exitCode: 5)
+            case .unusable(let path, let reason):
+                throw Failure(lines: ["state_dir \(path) cannot be used: \(reason); choose one that this user can write"], exitCode: 1)
+            }
+        }
+    }
+
+    private func resolve(_ configuration: Configuration, _ resolver: Resolver) throws(Failure) -> [Endpoint: SocketAddress] {
+        let (found, failures) = resolver.resolve(configuration.endpoints, previous: [:], keepsLastGood: false)
+        guard failures.isEmpty else {
+            throw Failure(lines: failures.map { "\($0.endpoint.text) cannot be resolved: \($0.reason)" }, exitCode: 1)
+        }
+        return found
+    }
+
+    private func open(
+        _ configuration: Configuration, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners
+    ) throws(Failure) -> Listeners.Plan {
+        do throws(Listeners.Refusal) {
+            return try listeners.plan(configuration, resolved: resolved)
+        } catch {
+            let hint = error.hint.map { "; \($0)" } ?? ""
+            throw Failure(lines: ["listener \(error.listener): \(error.error)\(hint)"], exitCode: 1)
+        }
+    }
+
+    private func openLog(_ configuration: AccessLogConfiguration) throws(Failure) -> LogWriter {
+        let writer = LogWriter()
+        guard configuration.format != .off else { return writer }
+        do throws(LogError) {
+            try writer.open(path: configuration.path)
+        } catch {
+            throw Failure(lines: ["access_log: \(error.message)"], exitCode: 1)
+        }
+        return writer
+    }
+
+    private func makeWorkers(_ count: WorkerCount, _ cell: SnapshotCell, _ log: LogWriter) throws(Failure) -> [WorkerHandle] {
+        let count =
+            switch count {
+            case .auto: Machine.cores()
+            case .exactly(let number): max(1, number)
+            }
+        do throws(IOError) {
+            var workers: [WorkerHandle] = []
+            for index in 0..<count { workers.append(try WorkerHandle(index: index, workers: count, snapshots: cell, log: log)) }
+            return workers
+        } catch {
+            throw Failure(lines: ["event loop: \(error)"], exitCode: 1)
+        }
+    }
+
+    private func openAdmin(_ path: String, _ resources: Resources) throws(Failure) -> AdminServer {
+        do throws(IOError) {
+            return try AdminServer(path: path) { resources.handle($0, $1) }
+        } catch {
+            let hint = error.code == EADDRINUSE ? "another sluice listens there" : "choose another admin.socket, or make its folder writable"
+            throw Failure(lines: ["admin socket: \(error); \(hint)"], exitCode: 1)
+        }
+    }
+}
+
+/// What must be taken back unless the start succeeds.
+private struct Undo {
+    private var action: (() -> Void)?
+    init(_ action: @escaping () -> Void) { self.action = action }
+    mutating func cancel() { action = nil }
+    mutating func runIfNeeded() {
+        action?()
+        action = nil
+    }
+}
