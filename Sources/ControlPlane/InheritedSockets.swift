@@ -43,7 +43,7 @@ package struct InheritedSockets: Sendable {
         defer { descriptors = [] }
         return descriptors.map { entry in
             close(entry.descriptor)
-            return Sockaddr.text(entry.address)
+            return entry.address.description
         }
     }
 

@@ -9,7 +9,7 @@ enum ListenerSocket {
     static func open(_ address: SocketAddress, text: String) throws(IOError) -> Int32 {
         if case .unix(let path) = address { try removeStale(path ?? "", text: text) }
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let descriptor = socket(Sockaddr.family(of: address), kind, 0)
+        let descriptor = socket(address.family, kind, 0)
         guard descriptor >= 0 else { throw IOError(code: errno, operation: "socket for \(text)") }
         do {
             try configure(descriptor, address, text: text)
@@ -28,7 +28,7 @@ enum ListenerSocket {
         let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard probe >= 0 else { throw IOError(code: errno, operation: "socket for \(text)") }
         defer { close(probe) }
-        let result = Sockaddr.with(.unix(path: path)) { connect(probe, $0, $1) }
+        let result = SocketAddress.unix(path: path).withSockaddr { connect(probe, $0, $1) }
         // EAGAIN = its queue is full: somebody is there.
         guard result != 0, errno == ECONNREFUSED else { throw IOError(code: EADDRINUSE, operation: "bind \(text)") }
         unlink(path)
@@ -46,7 +46,7 @@ enum ListenerSocket {
             inherit(descriptor)
         case .unix: break
         }
-        guard Sockaddr.with(address, { bind(descriptor, $0, $1) }) == 0 else { throw IOError(code: errno, operation: "bind \(text)") }
+        guard address.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else { throw IOError(code: errno, operation: "bind \(text)") }
         if case .unix(let path) = address, let path {
             // Who may connect is decided by the folder's mode; the process's umask must not decide it by accident.
             chmod(path, 0o666)

@@ -6,7 +6,7 @@ internal import Telemetry
 
 /// The running proxy as the control queue sees it: its loops, sockets and live configuration. Confined to the control queue.
 final class Proxy {
-    let workers: [any Worker]
+    let workers: [any WorkerFace]
     let listeners: Listeners
     let publisher: Publisher
     let graph: LiveGraph
@@ -18,7 +18,7 @@ final class Proxy {
     private(set) var snapshot: Snapshot
 
     init(
-        workers: [any Worker], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
+        workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
         configuration: Configuration, resolved: [Endpoint: SocketAddress], snapshot: Snapshot
     ) {
         self.workers = workers

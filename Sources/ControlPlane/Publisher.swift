@@ -10,7 +10,7 @@ struct Publisher {
     }
 
     let cell: SnapshotCell
-    let workers: [any Worker]
+    let workers: [any WorkerFace]
     /// A loop's turn takes microseconds; one that has not ended in this time is stuck, and the command says so.
     var deadline: Duration = .seconds(5)
 

@@ -46,7 +46,7 @@ struct Resolver {
 
     static func literal(_ endpoint: Endpoint) -> SocketAddress? {
         switch endpoint {
-        case .tcp(let host, let port): Sockaddr.literal(host, port: port)
+        case .tcp(let host, let port): SocketAddress(literal: host, port: port)
         case .unix(let path): .unix(path: path)
         }
     }
@@ -80,9 +80,7 @@ struct Resolver {
         var addresses: [SocketAddress] = []
         var next = list
         while let entry = next {
-            if let address = entry.pointee.ai_addr, let read = Sockaddr.read(address, length: entry.pointee.ai_addrlen) {
-                if !addresses.contains(read) { addresses.append(read) }
-            }
+            if let read = Sockaddr.read(entry.pointee), !addresses.contains(read) { addresses.append(read) }
             next = entry.pointee.ai_next
         }
         return .success(addresses)

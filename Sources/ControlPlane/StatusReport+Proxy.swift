@@ -15,7 +15,7 @@ extension StatusReport {
         self.config = config
         workers = zip(proxy.workers, reports).map { WorkerStatus(index: $0.index, report: $1) }
         listeners = proxy.listeners.open.map {
-            ListenerStatus(name: $0.listener, bind: $0.text, address: Sockaddr.text($0.address), connections: $0.connections.current)
+            ListenerStatus(name: $0.listener, bind: $0.text, address: $0.address.description, connections: $0.connections.current)
         }
         services = proxy.snapshot.services.map { service in
             ServiceStatus(service, proxy.configuration.services.first { $0.name == service.name }, answered)
@@ -61,7 +61,7 @@ extension ServiceStatus {
 extension TargetStatus {
     init(_ member: PoolMember, _ reports: [WorkerReport]) {
         target = member.target.identity.text
-        address = Sockaddr.text(member.target.identity.address)
+        address = member.target.identity.address.description
         weight = member.weight
         inFlight = member.target.inFlight
         // A loop that has not met the target yet has no row for it.

@@ -77,7 +77,7 @@ package struct Supervisor {
         state.enter(.serving)
         notifier.ready(status: "serving, epoch 1")
         let ready = Ready(
-            listeners: plan.opened.map { ($0.listener, Sockaddr.text($0.address)) }, adminSocket: configuration.admin.socket, epoch: 1)
+            listeners: plan.opened.map { ($0.listener, $0.address.description) }, adminSocket: configuration.admin.socket, epoch: 1)
         let addresses = ready.listeners.map { "\($0.name)=\($0.address)" }.joined(separator: ",")
         log.info("ready", ["version": Version.text, "epoch": "1", "workers": "\(workers.count)", "listeners": addresses])
         announce(ready)

@@ -9,7 +9,7 @@ enum AdminSocket {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { throw IOError(code: errno, operation: "socket for \(path)") }
         // Nobody can connect before `listen`, so there is no moment at which the wider mode of `bind` matters.
-        guard Sockaddr.with(.unix(path: path), { bind(descriptor, $0, $1) }) == 0 else {
+        guard SocketAddress.unix(path: path).withSockaddr({ bind(descriptor, $0, $1) }) == 0 else {
             let code = errno
             close(descriptor)
             throw IOError(code: code, operation: "bind \(path)")

@@ -2,7 +2,7 @@ package import DataPlane
 package import Routing
 
 /// What the control plane asks of a loop; `WorkerHandle` in production. Verbs return at once, answers come on the loop's thread.
-package protocol Worker: Sendable {
+package protocol WorkerFace: Sendable {
     var index: Int { get }
     func adoptNewest(_ acknowledge: @escaping @Sendable (_ worker: Int, _ epoch: Epoch) -> Void)
     func accept(on socket: ListeningSocket)
@@ -13,4 +13,4 @@ package protocol Worker: Sendable {
     func stop(done: @escaping @Sendable (_ worker: Int) -> Void)
 }
 
-extension WorkerHandle: Worker {}
+extension WorkerHandle: WorkerFace {}
