@@ -1,3 +1,4 @@
+internal import Config
 /// `sluice check`: reads and validates, touches nothing else.
 package enum Check {
     /// One line each, ready to print.

@@ -122,7 +122,8 @@ package final class Controller: @unchecked Sendable {
         let previous = proxy.resolved
         DispatchQueue.global(qos: .utility).async { [weak self, resolver] in
             let (found, failures) = resolver.resolve(names, previous: previous, keepsLastGood: true)
-            self?.queue.async { self?.adopt(found, failures) }
+            guard let self else { return }
+            queue.async { self.adopt(found, failures) }
         }
     }
 

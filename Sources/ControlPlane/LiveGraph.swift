@@ -5,25 +5,29 @@ internal import Routing
 
 /// Builds snapshots and keeps what outlives them: targets, positions, counts. Confined to the control queue.
 final class LiveGraph {
-    private(set) var registry = TargetRegistry()
+    /// A snapshot that is live or about to be; whoever has one publishes it.
+    struct Built {
+        var snapshot: Snapshot
+        /// Targets that are not in it any more, with how long they may be held. To be retired once every loop has acknowledged the epoch.
+        var leaving: [(target: Target, drain: DrainConfiguration)]
+    }
+
+    private let registry = TargetRegistry()
     /// Nothing but the file decides in this version.
     private let release = ReleaseState()
     private var drains: [String: DrainConfiguration] = [:]
 
-    /// - Returns: the snapshot, and the targets that are not in it any more with how long they may be held. The caller retires them once
-    ///   every loop has acknowledged the epoch.
-    func build(
-        _ configuration: Configuration, resolved: [Endpoint: SocketAddress], epoch: Epoch
-    ) -> (snapshot: Snapshot, leaving: [(target: Target, drain: DrainConfiguration)]) {
-        let snapshot = Snapshot.build(
-            configuration: configuration, epoch: epoch, release: release, resolved: resolved, registry: &registry)
+    /// Changes nothing when it throws; what it returns must be published.
+    func build(_ configuration: Configuration, resolved: [Endpoint: SocketAddress], epoch: Epoch) throws(SnapshotError) -> Built {
+        let snapshot = try Snapshot.build(
+            configuration: configuration, epoch: epoch, release: release, resolved: resolved, registry: registry)
         let former = drains
         drains = Dictionary(configuration.services.map { ($0.name, $0.drain) }) { first, _ in first }
         let leaving = registry.lastChange.leaving.map { target in
             // A service that stays may have got new drain times in this very reload: the operator means them for what leaves now.
             (target, drains[target.identity.service] ?? former[target.identity.service] ?? DrainConfiguration())
         }
-        return (snapshot, leaving)
+        return Built(snapshot: snapshot, leaving: leaving)
     }
 
     /// Out of the configuration, still held by exchanges or tunnels.

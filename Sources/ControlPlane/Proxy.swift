@@ -36,8 +36,9 @@ final class Proxy {
 
     /// The one move that switches traffic: a new snapshot under the next epoch, then what left is retired. Cannot fail; returns the loops
     /// that did not confirm in time.
-    func publish(_ new: Configuration, resolved: [Endpoint: SocketAddress], listeners plan: Listeners.Plan) -> [Int] {
-        let built = graph.build(new, resolved: resolved, epoch: epoch + 1)
+    func publish(
+        _ built: LiveGraph.Built, of new: Configuration, resolved: [Endpoint: SocketAddress], listeners plan: Listeners.Plan
+    ) -> [Int] {
         configuration = new
         self.resolved = resolved
         snapshot = built.snapshot

@@ -44,7 +44,8 @@ struct Reload {
         var resolved = proxy.resolved
         for (endpoint, address) in found where resolved[endpoint] != nil { resolved[endpoint] = address }
         guard resolved != proxy.resolved else { return nil }
-        return proxy.publish(proxy.configuration, resolved: resolved, listeners: proxy.listeners.unchanged())
+        guard let built = try? proxy.graph.build(proxy.configuration, resolved: resolved, epoch: proxy.epoch + 1) else { return nil }
+        return proxy.publish(built, of: proxy.configuration, resolved: resolved, listeners: proxy.listeners.unchanged())
     }
 
     // MARK: - Private
@@ -60,13 +61,15 @@ struct Reload {
         if new == proxy.configuration && resolved == proxy.resolved { return .unchanged(warnings: warnings) }
         let diff = ConfigurationDiff.lines(from: proxy.configuration, to: new)
         let plan = try planListeners(new, resolved)
+        let built: LiveGraph.Built
         do throws(Refusal) {
             try openLog(new.accessLog)
+            built = try build(new, resolved)
         } catch {
             proxy.listeners.abandon(plan)
             throw error
         }
-        let silent = proxy.publish(new, resolved: resolved, listeners: plan)
+        let silent = proxy.publish(built, of: new, resolved: resolved, listeners: plan)
         let lines = diff.isEmpty ? ["~ lines or addresses moved; nothing else"] : diff
         return silent.isEmpty
             ? .changed(diff: lines, warnings: warnings) : .unconfirmed(silent: silent, diff: lines, warnings: warnings)
@@ -93,8 +96,21 @@ struct Reload {
         }
     }
 
+    /// The last step that can fail; the log that was opened for the new configuration goes back to where it was.
+    private func build(_ new: Configuration, _ resolved: [Endpoint: SocketAddress]) throws(Refusal) -> LiveGraph.Built {
+        do throws(SnapshotError) {
+            return try proxy.graph.build(new, resolved: resolved, epoch: proxy.epoch + 1)
+        } catch {
+            try? openLog(proxy.configuration.accessLog, insteadOf: new.accessLog)
+            throw Refusal(name: "invalid-configuration", detail: "\(error)")
+        }
+    }
+
     private func openLog(_ new: AccessLogConfiguration) throws(Refusal) {
-        let old = proxy.configuration.accessLog
+        try openLog(new, insteadOf: proxy.configuration.accessLog)
+    }
+
+    private func openLog(_ new: AccessLogConfiguration, insteadOf old: AccessLogConfiguration) throws(Refusal) {
         guard new.format != .off, old.format == .off || old.path != new.path else { return }
         do throws(LogError) {
             try proxy.accessLog.open(path: new.path)

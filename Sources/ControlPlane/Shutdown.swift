@@ -1,9 +1,13 @@
+internal import Config
 internal import DataPlane
 internal import Dispatch
+internal import Telemetry
 
 /// The way out: lame duck → stop accepting → drain → stop the loops. Confined to the control queue; never waits on it for long, so that
 /// `status` answers all the while.
-final class Shutdown {
+final class Shutdown: @unchecked Sendable {
+    // SAFETY: created before the queue's first job, touched on the queue alone from then on.
+
     enum Mode: Equatable {
         /// Whatever is in flight gets a moment.
         case quick

@@ -1,7 +1,9 @@
 internal import Config
 internal import DataPlane
 internal import Glibc
+internal import Net
 internal import Routing
+internal import Telemetry
 
 extension StatusReport {
     /// Confined to the control queue, like the proxy it looks at.

@@ -53,7 +53,7 @@ package struct Supervisor {
 
         let accessLog = try openLog(configuration.accessLog)
         let graph = LiveGraph()
-        let first = graph.build(configuration, resolved: resolved, epoch: 1).snapshot
+        let first = try build(configuration, resolved, graph)
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         let proxy = Proxy(
@@ -131,8 +131,19 @@ package struct Supervisor {
         }
     }
 
+    private func build(
+        _ configuration: Configuration, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
+    ) throws(Failure) -> Snapshot {
+        do throws(SnapshotError) {
+            return try graph.build(configuration, resolved: resolved, epoch: 1).snapshot
+        } catch {
+            throw Failure(lines: ["\(error)"], exitCode: 3)
+        }
+    }
+
     private func openLog(_ configuration: AccessLogConfiguration) throws(Failure) -> LogWriter {
-        let writer = LogWriter()
+        let log = log
+        let writer = LogWriter { log.warn($0) }
         guard configuration.format != .off else { return writer }
         do throws(LogError) {
             try writer.open(path: configuration.path)
