@@ -83,7 +83,8 @@ package final class Controller: @unchecked Sendable {
             for warning in warnings { log.warn(warning.text) }
         case .unconfirmed(let silent, _, _):
             error = "loops \(silent.map(String.init).joined(separator: ", ")) did not confirm epoch \(proxy.epoch) in time"
-            log.error("reload not confirmed by every loop", ["epoch": "\(proxy.epoch)", "loops": silent.map(String.init).joined(separator: ",")])
+            log.error(
+                "reload not confirmed by every loop", ["epoch": "\(proxy.epoch)", "loops": silent.map(String.init).joined(separator: ",")])
         case .refused(let refusal):
             error = refusal.detail
             log.error("reload refused; the former configuration stays", ["reason": refusal.detail])

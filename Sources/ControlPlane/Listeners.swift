@@ -44,7 +44,8 @@ final class Listeners {
                 guard let address = resolved[endpoint] else {
                     throw refuse(plan, listener.name, IOError(code: EADDRNOTAVAIL, operation: "bind \(endpoint.text)"))
                 }
-                if let index = remaining.firstIndex(where: { $0.listener == listener.name && $0.text == endpoint.text && same($0, address) }) {
+                if let index = remaining.firstIndex(where: { $0.listener == listener.name && $0.text == endpoint.text && same($0, address) }
+                ) {
                     plan.kept.append(remaining.remove(at: index))
                     continue
                 }

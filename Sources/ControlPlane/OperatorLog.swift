@@ -27,7 +27,8 @@ package struct OperatorLog: Sendable {
 
     /// Bare when it is a plain word; otherwise quoted, with control bytes escaped, so that a line stays a line.
     static func quoted(_ value: String) -> String {
-        let isPlain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+        let isPlain =
+            !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
         if isPlain { return value }
         var text = "\""
         for scalar in value.unicodeScalars {

@@ -45,11 +45,13 @@ final class Proxy {
         var silent = publisher.publish(built.snapshot).silent
         let leaving = listeners.commit(plan)
         for socket in plan.opened { workers.forEach { $0.accept(on: socket) } }
-        close(leaving)
+        // A loop that is stuck has cost its deadline already; nobody waits for it twice.
+        let limit = silent.isEmpty ? publisher.deadline : .milliseconds(100)
+        close(leaving, within: limit)
         if !built.leaving.isEmpty {
             // Only now: a loop in the middle of a choice under the former epoch must still find its target there.
             for (target, _) in built.leaving { target.retire() }
-            silent = Array(Set(silent + publisher.confirm(epoch))).sorted()
+            silent = Array(Set(silent + publisher.confirm(epoch, within: limit))).sorted()
             for (target, drain) in built.leaving {
                 workers.forEach { $0.endLeases(on: target, exchanges: drain.timeout, tunnels: drain.tunnels) }
             }
@@ -58,16 +60,18 @@ final class Proxy {
     }
 
     /// Takes the sockets from every loop, then closes them. A loop that does not answer keeps its socket open until it does.
-    func close(_ sockets: [ListeningSocket]) {
+    func close(_ sockets: [ListeningSocket], within limit: Duration) {
         let shared = listeners.open
-        for socket in sockets {
+        let given = ContinuousClock.now + limit
+        let closing = sockets.map { socket in
             let stopped = Answers<Void>(count: workers.count) { Listeners.close(socket, shared: shared) }
             for (position, worker) in workers.enumerated() {
                 worker.stopAccepting(on: socket.id) { _ in stopped.put((), at: position) }
             }
-            if stopped.wait(for: publisher.deadline).contains(where: { $0 == nil }) {
-                log.warn("a loop did not let go of a listener in time", ["listener": socket.listener, "address": socket.text])
-            }
+            return (socket, stopped)
+        }
+        for (socket, stopped) in closing where stopped.wait(for: max(.zero, given - .now)).contains(where: { $0 == nil }) {
+            log.warn("a loop did not let go of a listener in time", ["listener": socket.listener, "address": "\(socket.address)"])
         }
     }
 

@@ -17,17 +17,17 @@ struct Publisher {
     /// - Parameter snapshot: its epoch must be greater than the live one's.
     func publish(_ snapshot: Snapshot) -> Publication {
         let replaced = cell.publish(snapshot)
-        return Publication(replaced: replaced, silent: confirm(snapshot.epoch))
+        return Publication(replaced: replaced, silent: confirm(snapshot.epoch, within: deadline))
     }
 
     /// Has every loop adopt the newest snapshot and let go of what has retired; returns those that did not say so in time.
-    func confirm(_ epoch: Epoch) -> [Int] {
+    func confirm(_ epoch: Epoch, within limit: Duration) -> [Int] {
         let acknowledgements = Answers<Void>(count: workers.count)
         for (position, worker) in workers.enumerated() {
             worker.adoptNewest { _, adopted in
                 if adopted >= epoch { acknowledgements.put((), at: position) }
             }
         }
-        return acknowledgements.wait(for: deadline).enumerated().filter { $0.element == nil }.map { workers[$0.offset].index }
+        return acknowledgements.wait(for: limit).enumerated().filter { $0.element == nil }.map { workers[$0.offset].index }
     }
 }

@@ -19,7 +19,9 @@ struct Resolver {
     /// Every endpoint of the configuration, or the failures. Blocks the caller for at most the deadline.
     /// - Parameter previous: what was found before: kept while the name still has that address (answers rotate; targets must not),
     ///   and kept when the lookup fails if `keepsLastGood`.
-    func resolve(_ endpoints: [Endpoint], previous: [Endpoint: SocketAddress], keepsLastGood: Bool) -> (found: [Endpoint: SocketAddress], failures: [Failure]) {
+    func resolve(_ endpoints: [Endpoint], previous: [Endpoint: SocketAddress], keepsLastGood: Bool) -> (
+        found: [Endpoint: SocketAddress], failures: [Failure]
+    ) {
         var found: [Endpoint: SocketAddress] = [:]
         var names: [Endpoint] = []
         for endpoint in endpoints where found[endpoint] == nil {

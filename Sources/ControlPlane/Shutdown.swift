@@ -82,7 +82,7 @@ final class Shutdown: @unchecked Sendable {
         state.enter(.draining)
         let grace = mode == .quick ? Self.quickGrace : proxy.configuration.shutdown.drainTimeout
         stage = .draining(mode, until: .now + grace)
-        proxy.close(proxy.listeners.closeAll())
+        proxy.close(proxy.listeners.closeAll(), within: Self.quickGrace)
         proxy.workers.forEach { $0.drainConnections() }
         look()
     }

@@ -17,6 +17,12 @@ package enum Signals {
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
+    /// For a command that is not a proxy: Ctrl-C ends it.
+    package static func restoreDefaults() {
+        var set = set()
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
     /// Starts the waiting thread; `deliver` runs on it.
     static func listen(_ deliver: @escaping @Sendable (Command) -> Void) -> Bool {
         ControlThread.start("sluice-signals") {

@@ -172,7 +172,8 @@ package struct Supervisor {
         do throws(IOError) {
             return try AdminServer(path: path) { resources.handle($0, $1) }
         } catch {
-            let hint = error.code == EADDRINUSE ? "another sluice listens there" : "choose another admin.socket, or make its folder writable"
+            let hint =
+                error.code == EADDRINUSE ? "another sluice listens there" : "choose another admin.socket, or make its folder writable"
             throw Failure(lines: ["admin socket: \(error); \(hint)"], exitCode: 1)
         }
     }

@@ -110,7 +110,9 @@ struct AdminConnection {
     private mutating func send() {
         guard case .writing(let bytes, var sent, let since) = state else { return }
         while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL)) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
             if count < 0 && errno == EINTR { continue }
             if count < 0 && errno == EAGAIN {
                 state = .writing(bytes, sent: sent, since: since)

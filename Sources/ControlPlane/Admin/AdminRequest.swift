@@ -88,7 +88,8 @@ struct AdminRequestReader {
                 return .failure(Refusal(status: 501, detail: "Transfer-Encoding is not understood here; send Content-Length"))
             }
             if name == "content-length" {
-                guard length == nil, value.utf8.count <= 9, value.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(value) else {
+                guard length == nil, value.utf8.count <= 9, value.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(value)
+                else {
                     return .failure(Refusal(status: 400, detail: "Content-Length is malformed"))
                 }
                 length = number
