@@ -32,6 +32,7 @@ final class Listeners {
 
     private(set) var open: [ListeningSocket] = []
     private var inherited: InheritedSockets
+    private var adopted: Set<SocketAddress> = []
     private var nextID = 1
 
     init(inherited: InheritedSockets) { self.inherited = inherited }
@@ -86,13 +87,17 @@ final class Listeners {
 
     /// The plan will not be carried out: nothing of it stays open.
     func abandon(_ plan: Plan) {
-        for socket in plan.opened { Self.close(socket, shared: open) }
+        for socket in plan.opened { closing(socket)() }
     }
 
-    /// - Parameter shared: sockets that live on; a Unix socket's file stays while one of them has its path.
-    static func close(_ socket: ListeningSocket, shared: [ListeningSocket]) {
-        if case .unix(let path?) = socket.address, !shared.contains(where: { $0.address == socket.address }) { unlink(path) }
-        Glibc.close(socket.descriptor)
+    /// How to close a socket that left. The file of a Unix socket goes with it, unless another listener has the address now or the service
+    /// manager made it. May be called on any thread, once.
+    func closing(_ socket: ListeningSocket) -> @Sendable () -> Void {
+        let isShared = open.contains { $0.address == socket.address } || adopted.contains(socket.address)
+        return {
+            if !isShared, case .unix(let path?) = socket.address { unlink(path) }
+            close(socket.descriptor)
+        }
     }
 
     /// Sockets the service manager passed and no listener asked for.
@@ -115,7 +120,10 @@ final class Listeners {
     }
 
     private func obtain(_ address: SocketAddress, text: String) throws(IOError) -> Int32 {
-        if let descriptor = inherited.take(address) { return descriptor }
+        if let descriptor = inherited.take(address) {
+            adopted.insert(address)
+            return descriptor
+        }
         // The address moves to another listener, or is written differently: the same kernel socket under a second descriptor,
         // so that nobody waiting in its queue is lost.
         if let former = open.first(where: { $0.address == address }) {

@@ -61,10 +61,9 @@ final class Proxy {
 
     /// Takes the sockets from every loop, then closes them. A loop that does not answer keeps its socket open until it does.
     func close(_ sockets: [ListeningSocket], within limit: Duration) {
-        let shared = listeners.open
         let given = ContinuousClock.now + limit
         let closing = sockets.map { socket in
-            let stopped = Answers<Void>(count: workers.count) { Listeners.close(socket, shared: shared) }
+            let stopped = Answers<Void>(count: workers.count, whenComplete: listeners.closing(socket))
             for (position, worker) in workers.enumerated() {
                 worker.stopAccepting(on: socket.id) { _ in stopped.put((), at: position) }
             }

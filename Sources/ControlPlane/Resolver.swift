@@ -33,8 +33,9 @@ struct Resolver {
             case .success(let addresses):
                 if let former = previous[endpoint], addresses.contains(former) {
                     found[endpoint] = former
-                } else if let first = addresses.first {
-                    found[endpoint] = first
+                } else if let chosen = addresses.first(where: { $0.family == AF_INET }) ?? addresses.first {
+                    // One address for one target. A name with both families is mostly a machine whose services listen on IPv4.
+                    found[endpoint] = chosen
                 } else {
                     failures.append(Failure(endpoint: endpoint, reason: "no address"))
                 }

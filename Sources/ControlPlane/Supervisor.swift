@@ -4,6 +4,7 @@ internal import Dispatch
 internal import Glibc
 internal import Net
 internal import Routing
+internal import Synchronization
 internal import Telemetry
 
 /// The order in which a proxy comes to life and goes. One per process, called from the main thread.
@@ -35,59 +36,95 @@ package struct Supervisor {
     /// Starts, announces, serves until told to stop. Returns when everything has been taken down again.
     /// `Signals.blockAll()` must have run before the process had a second thread.
     package func run(announce: (Ready) -> Void) throws(Failure) {
-        let environment = environment
-        let path = configPath
+        let (environment, path) = (environment, configPath)
         let load: @Sendable () -> LoadedConfiguration = { LoadedConfiguration.load(path: path, environment: environment) }
         let configuration = try checked(load())
         let stateDirectory = try lock(configuration.stateDirectory)
         Machine.raiseFileLimit()
-        let inherited = InheritedSockets(environment: environment)
+        let listeners = Listeners(inherited: InheritedSockets(environment: environment))
         InheritedSockets.forgetEnvironment()
 
         let resolver = Resolver()
         let resolved = try resolve(configuration, resolver)
-        let listeners = Listeners(inherited: inherited)
         let plan = try open(configuration, resolved, listeners)
-        var undo = Undo { listeners.abandon(plan) }
-        defer { undo.runIfNeeded() }
+        let ended = DispatchSemaphore(value: 0)
+        let parts: Parts
+        do throws(Failure) {
+            let proxy = try makeProxy(configuration, resolved, listeners)
+            parts = try control(proxy, resolver, load) { ended.signal() }
+        } catch {
+            listeners.abandon(plan)
+            throw error
+        }
+        // From here on nothing fails.
+        announce(begin(parts, plan, ended))
+        ended.wait()
+        parts.admin.stop()
+        withExtendedLifetime(stateDirectory) {}
+    }
 
+    // MARK: - Private
+
+    private struct Parts {
+        var proxy: Proxy
+        var controller: Controller
+        var state: ServingState
+        var notifier: ServiceNotifier
+        var admin: AdminServer
+    }
+
+    private func makeProxy(
+        _ configuration: Configuration, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners
+    ) throws(Failure) -> Proxy {
         let accessLog = try openLog(configuration.accessLog)
         let graph = LiveGraph()
         let first = try build(configuration, resolved, graph)
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
-        let proxy = Proxy(
+        return Proxy(
             workers: workers, listeners: listeners, publisher: Publisher(cell: cell, workers: workers), graph: graph, accessLog: accessLog,
             log: log, configuration: configuration, resolved: resolved, snapshot: first)
-        let state = ServingState()
-        let notifier = ServiceNotifier(environment: environment)
-        let ended = DispatchSemaphore(value: 0)
-        let controller = Controller(
-            proxy: proxy, resolver: resolver, state: state, notifier: notifier, configPath: configPath, load: load,
-            ended: { ended.signal() })
-        let admin = try openAdmin(configuration.admin.socket, Resources(controller: controller, state: state))
-
-        // From here on nothing fails.
-        undo.cancel()
-        _ = listeners.commit(plan)
-        for address in listeners.closeUnclaimed() { log.warn("passed socket not used by any listener", ["address": address]) }
-        for worker in workers { worker.start() }
-        for socket in plan.opened { workers.forEach { $0.accept(on: socket) } }
-        _ = Signals.listen { controller.perform($0) }
-        state.enter(.serving)
-        notifier.ready(status: "serving, epoch 1")
-        let ready = Ready(
-            listeners: plan.opened.map { ($0.listener, $0.address.description) }, adminSocket: configuration.admin.socket, epoch: 1)
-        let addresses = ready.listeners.map { "\($0.name)=\($0.address)" }.joined(separator: ",")
-        log.info("ready", ["version": Version.text, "epoch": "1", "workers": "\(workers.count)", "listeners": addresses])
-        announce(ready)
-
-        ended.wait()
-        admin.stop()
-        withExtendedLifetime(stateDirectory) {}
     }
 
-    // MARK: - Private
+    private func control(
+        _ proxy: Proxy, _ resolver: Resolver, _ load: @escaping @Sendable () -> LoadedConfiguration, ended: @escaping @Sendable () -> Void
+    ) throws(Failure) -> Parts {
+        let state = ServingState()
+        let notifier = ServiceNotifier(environment: environment)
+        let socket = proxy.configuration.admin.socket
+        let controller = Controller(
+            proxy: proxy, resolver: resolver, state: state, notifier: notifier, configPath: configPath, load: load, ended: ended)
+        let admin = try openAdmin(socket, Resources(controller: controller, state: state))
+        return Parts(proxy: proxy, controller: controller, state: state, notifier: notifier, admin: admin)
+    }
+
+    private func begin(_ parts: Parts, _ plan: Listeners.Plan, _ ended: DispatchSemaphore) -> Ready {
+        let (proxy, controller) = (parts.proxy, parts.controller)
+        _ = proxy.listeners.commit(plan)
+        for address in proxy.listeners.closeUnclaimed() { log.warn("passed socket not used by any listener", ["address": address]) }
+        for worker in proxy.workers { worker.start() }
+        for socket in plan.opened { proxy.workers.forEach { $0.accept(on: socket) } }
+        let stops = Mutex(0)
+        _ = Signals.listen { command in
+            controller.perform(command)
+            guard command == .quickStop,
+                stops.withLock({
+                    $0 += 1; return $0 > 1
+                })
+            else { return }
+            // "At once", even when the control queue waits for a loop that is stuck.
+            DispatchQueue.global().asyncAfter(deadline: .now() + 1) { ended.signal() }
+        }
+        parts.state.enter(.serving)
+        parts.notifier.ready(status: "serving, epoch \(proxy.epoch)")
+        let ready = Ready(
+            listeners: plan.opened.map { ($0.listener, $0.address.description) }, adminSocket: parts.admin.path, epoch: proxy.epoch)
+        let addresses = ready.listeners.map { "\($0.name)=\($0.address)" }.joined(separator: ",")
+        log.info(
+            "ready",
+            ["version": Version.text, "epoch": "\(proxy.epoch)", "workers": "\(proxy.workers.count)", "listeners": addresses])
+        return ready
+    }
 
     private func checked(_ loaded: LoadedConfiguration) throws(Failure) -> Configuration {
         switch loaded {
@@ -176,16 +213,5 @@ package struct Supervisor {
                 error.code == EADDRINUSE ? "another sluice listens there" : "choose another admin.socket, or make its folder writable"
             throw Failure(lines: ["admin socket: \(error); \(hint)"], exitCode: 1)
         }
-    }
-}
-
-/// What must be taken back unless the start succeeds.
-private struct Undo {
-    private var action: (() -> Void)?
-    init(_ action: @escaping () -> Void) { self.action = action }
-    mutating func cancel() { action = nil }
-    mutating func runIfNeeded() {
-        action?()
-        action = nil
     }
 }
