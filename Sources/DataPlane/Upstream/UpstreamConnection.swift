@@ -39,24 +39,28 @@ final class UpstreamConnection: EventHandler, Shore {
 
     /// nil when the target cannot be reached at all: refused at once, or no descriptor for it.
     static func dial(_ target: Target, worker: Worker, timeout: TimeSpan) -> UpstreamConnection? {
-        var outcome = Socket.connect(to: target.identity.address)
-        if case .failed(let code) = outcome, code == EMFILE || code == ENFILE, worker.closeOldestIdle() {
-            // Out of descriptors: an idle connection is worth less than a request.
-            outcome = Socket.connect(to: target.identity.address)
+        guard let descriptor = dial(target.identity.address, worker) else { return nil }
+        let isConnected = descriptor.isConnected
+        let connection = UpstreamConnection(worker: worker, target: target, descriptor: descriptor.raw, isConnected: isConnected)
+        guard let registration = worker.loop.register(descriptor.raw, connection) else {
+            Syscall.close(descriptor.raw)
+            return nil
         }
-        switch consume outcome {
-        case .failed: return nil
-        case .started(let descriptor, let isConnected):
-            let connection = UpstreamConnection(
-                worker: worker, target: target, descriptor: descriptor.release(), isConnected: isConnected)
-            guard let registration = worker.loop.register(connection.transport.descriptor, connection) else {
-                Syscall.close(connection.transport.descriptor)
-                return nil
+        connection.registration = registration
+        if !isConnected { worker.loop.setDeadline(registration, worker.loop.now + timeout) }
+        return connection
+    }
+
+    /// Out of descriptors, an idle connection is worth less than a request: the oldest one makes room, once.
+    private static func dial(_ address: SocketAddress, _ worker: Worker) -> (raw: Int32, isConnected: Bool)? {
+        for isLast in [false, true] {
+            switch Socket.connect(to: address) {
+            case .started(let descriptor, let isConnected): return (descriptor.release(), isConnected)
+            case .failed(let code):
+                guard !isLast, code == EMFILE || code == ENFILE, worker.closeOldestIdle() else { return nil }
             }
-            connection.registration = registration
-            if !isConnected { worker.loop.setDeadline(registration, worker.loop.now + timeout) }
-            return connection
         }
+        return nil
     }
 
     // MARK: - Verbs
