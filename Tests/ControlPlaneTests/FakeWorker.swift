@@ -6,7 +6,7 @@ internal import Synchronization
 /// A loop that answers at once, or not at all, and remembers what it was told.
 final class FakeWorker: WorkerFace {
     enum Event: Equatable {
-        case started, drained, stopped
+        case drained, stopped
         /// With whether the targets watched were retired at that moment.
         case adopted(Epoch, retired: [Bool])
         case accepting(Int), stoppedAccepting(Int)
@@ -41,8 +41,6 @@ final class FakeWorker: WorkerFace {
     }
 
     // MARK: - WorkerFace
-
-    func start() { note(.started) }
 
     func adoptNewest(_ acknowledge: @escaping @Sendable (_ worker: Int, _ epoch: Epoch) -> Void) {
         let epoch = cell.epoch
