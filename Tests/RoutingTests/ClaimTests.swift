@@ -1,3 +1,4 @@
+import Config
 import Routing
 import Testing
 

@@ -1,6 +1,7 @@
 import Config
 import HTTP
 import Net
+import Policy
 import Routing
 
 enum Fixture {
