@@ -112,8 +112,10 @@ extension Service {
                 let identity = TargetIdentity(service: file.name, pool: pool.name, text: target.text, address: address)
                 members.append(PoolMember(target: rebuild.target(identity), weight: target.weight))
             }
-            let cursor = rebuild.cursor(service: file.name, pool: pool.name)
-            pools.append(Pool(name: pool.name, members: members, cursor: cursor, balance: balance))
+            // Only round-robin has turns to work out; the cursor is kept for both.
+            let weights = balance == .roundRobin ? members.map { max(1, $0.weight) } : []
+            let turns = rebuild.turns(service: file.name, pool: pool.name, weights: weights)
+            pools.append(Pool(name: pool.name, members: members, cursor: turns.cursor, balance: balance, sequence: turns.sequence))
         }
         return Service(
             name: file.name, pools: pools, shares: try shares(file, live: live), state: rebuild.state(of: file.name),

@@ -56,13 +56,4 @@ struct BalancerTests {
         let sequence = SmoothSequence(weights: [Int.max, Int.max - 1, 1])
         #expect(sequence.count > 0 && sequence.count <= SmoothSequence.longestCycle + 3)
     }
-
-    @Test("load is compared per weight, the next exchange counted in")
-    func load() {
-        #expect(Balancer.isLessLoaded(inFlight: 0, weight: 2, than: 0, weight: 1))
-        #expect(!Balancer.isLessLoaded(inFlight: 0, weight: 1, than: 0, weight: 1))
-        #expect(!Balancer.isLessLoaded(inFlight: 1, weight: 2, than: 0, weight: 1))
-        #expect(Balancer.isLessLoaded(inFlight: 3, weight: 5, than: 0, weight: 1))
-        #expect(Balancer.isLessLoaded(inFlight: 2, weight: 1, than: 3, weight: 1))
-    }
 }
