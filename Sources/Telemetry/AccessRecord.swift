@@ -16,11 +16,12 @@ package struct AccessRecord {
     /// Body and head bytes received from the client / sent to it.
     package var bytesIn: UInt64 = 0
     package var bytesOut: UInt64 = 0
-    package var listener = ""
-    package var route = ""
-    package var service = ""
-    package var pool = ""
-    package var upstream = ""
+    /// Names out of the configuration, UTF-8; empty = that far it did not come.
+    package var listener = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var route = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var service = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var pool = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var upstream = UnsafeRawBufferPointer(start: nil, count: 0)
     package var epoch: UInt64 = 0
     package var attempts: UInt8 = 0
     package var upstreamConnectionReused = false

@@ -14,6 +14,19 @@ package enum EndedBy: UInt8, Sendable {
     case proxy
     /// An operator's command (drain deadline, shutdown): `K`.
     case operator_
+
+    /// The first character of the log's `termination`.
+    var letter: UInt8 {
+        switch self {
+        case .nobody: UInt8(ascii: "-")
+        case .client: UInt8(ascii: "C")
+        case .upstream: UInt8(ascii: "U")
+        case .clientTimeout: UInt8(ascii: "c")
+        case .upstreamTimeout: UInt8(ascii: "u")
+        case .proxy: UInt8(ascii: "P")
+        case .operator_: UInt8(ascii: "K")
+        }
+    }
 }
 
 /// In which phase it ended.
@@ -34,4 +47,18 @@ package enum ExchangePhase: UInt8, Sendable {
     case responseBody
     /// After an upgrade: `T`.
     case tunnel
+
+    /// The second character of the log's `termination`.
+    var letter: UInt8 {
+        switch self {
+        case .done: UInt8(ascii: "-")
+        case .requestHead: UInt8(ascii: "R")
+        case .queue: UInt8(ascii: "Q")
+        case .connect: UInt8(ascii: "C")
+        case .requestBody: UInt8(ascii: "B")
+        case .responseHead: UInt8(ascii: "H")
+        case .responseBody: UInt8(ascii: "D")
+        case .tunnel: UInt8(ascii: "T")
+        }
+    }
 }

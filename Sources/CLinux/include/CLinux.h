@@ -1,23 +1,30 @@
-// Header-only shims for what Swift's importer cannot see: variadic calls, function-like macros, anonymous unions. No policy.
+// Shims for what Swift's importer cannot see: variadic calls, function-like macros, GNU extensions, packed structs. No policy.
 #ifndef SLUICE_CLINUX_H
 #define SLUICE_CLINUX_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <errno.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <sys/un.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdint.h>
-#include <string.h>
 
-static inline int sluice_epoll_control(int epoll, int operation, int fd, uint32_t events, uint64_t data) {
-    struct epoll_event event = { .events = events, .data.u64 = data };
-    return epoll_ctl(epoll, operation, fd, &event);
-}
-static inline uint64_t sluice_epoll_data(const struct epoll_event *event) { return event->data.u64; }
+// The kernel's epoll_event, which is packed on x86-64.
+struct sluice_event {
+    uint32_t events;
+    uint64_t data;
+} __attribute__((packed));
+
+enum {
+    sluice_in = 0x001,
+    sluice_out = 0x004,
+    sluice_rdhup = 0x2000,
+    sluice_exclusive = 1 << 28,
+};
+#define sluice_edge 0x80000000u
+
+int sluice_epoll_create(void);
+int sluice_epoll_add(int epoll, int fd, uint32_t events, uint64_t data);
+int sluice_epoll_remove(int epoll, int fd);
+int sluice_epoll_wait(int epoll, struct sluice_event *events, int count, int timeout_ms);
+int sluice_eventfd(void);
+
+// Non-blocking and close-on-exec from the start.
+int sluice_accept(int listener, void *address, uint32_t *length);
+int sluice_socket(int family, int type);
 
 #endif

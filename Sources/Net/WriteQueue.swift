@@ -1,0 +1,88 @@
+internal import Glibc
+
+/// Bytes that the kernel would not take yet, in order. Its watermarks are the kernel's: the source stops being read once the socket's send
+/// buffer is full (`isEmpty` is false) and goes on when the queue has drained, which the kernel announces when a third of that buffer is
+/// free. So it never holds more than one relay read and its framing.
+package struct WriteQueue {
+    package enum Progress: Equatable {
+        case drained
+        /// Wait for the writable edge.
+        case blocked
+        case failed(Int32)
+    }
+
+    private static let maximumGather = 16
+
+    private var head: Block?
+    private var tail: Block?
+    package private(set) var count = 0
+
+    package init() {}
+    package var isEmpty: Bool { head == nil }
+
+    /// Copies.
+    package mutating func append(_ bytes: UnsafeRawBufferPointer, pool: BufferPool) {
+        guard !bytes.isEmpty else { return }
+        if let tail, tail.room >= bytes.count {
+            tail.append(bytes)
+            count += bytes.count
+            return
+        }
+        let block = pool.take(bytes.count)
+        block.append(bytes)
+        append(block)
+    }
+
+    /// Takes the block over.
+    package mutating func append(_ block: Block) {
+        count += block.count
+        if let tail { tail.next = block } else { head = block }
+        tail = block
+    }
+
+    package mutating func flush(_ descriptor: Int32, pool: BufferPool) -> Progress {
+        while let first = head {
+            let outcome = first.next == nil ? Syscall.send(descriptor, first.bytes) : gather(descriptor, from: first)
+            switch outcome {
+            case .moved(let sent): consume(sent, pool: pool)
+            case .wouldBlock: return .blocked
+            case .end: return .failed(EPIPE)
+            case .failed(let code): return .failed(code)
+            }
+        }
+        return .drained
+    }
+
+    package mutating func removeAll(pool: BufferPool) { consume(count, pool: pool) }
+
+    // MARK: - Private
+
+    private func gather(_ descriptor: Int32, from first: Block) -> Transfer {
+        withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.maximumGather) { vector in
+            var used = 0
+            var block: Block? = first
+            while let current = block, used < Self.maximumGather {
+                vector.initializeElement(at: used, to: iovec(iov_base: current.mutableBytes.baseAddress, iov_len: current.count))
+                used += 1
+                block = current.next
+            }
+            return Syscall.send(descriptor, gather: UnsafeMutableBufferPointer(rebasing: vector[0..<used]))
+        }
+    }
+
+    private mutating func consume(_ sent: Int, pool: BufferPool) {
+        var left = sent
+        count -= sent
+        while let first = head {
+            if left < first.count {
+                first.consume(left)
+                return
+            }
+            left -= first.count
+            head = first.next
+            if head == nil { tail = nil }
+            first.next = nil
+            pool.give(first)
+        }
+    }
+}
