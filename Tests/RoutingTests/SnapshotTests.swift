@@ -160,6 +160,7 @@ struct SnapshotTests {
     func plainValues() throws {
         var configuration = shop()
         configuration.timeouts.connect = .milliseconds(250)
+        configuration.services[0].timeouts.connect = .seconds(2)
         configuration.limits.bodyBytes = 77
         configuration.accessLog.format = .combined
         configuration.listeners = [ListenerConfiguration(name: "web", bind: [])]
@@ -168,7 +169,7 @@ struct SnapshotTests {
         let snapshot = try build(configuration, epoch: 12)
         let service = try #require(snapshot.services.first)
         #expect(snapshot.epoch == 12)
-        #expect(snapshot.timeouts.connect == .milliseconds(250) && service.timeouts.connect == .milliseconds(250))
+        #expect(snapshot.timeouts.connect == .milliseconds(250) && service.timeouts.connect == .seconds(2))
         #expect(snapshot.limits.bodyBytes == 77 && snapshot.accessLog == .combined && snapshot.listeners == ["web"])
         #expect(service.limits.maxRequests == 5 && service.drain.tunnels == .seconds(9))
     }
