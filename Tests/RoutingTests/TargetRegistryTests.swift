@@ -37,6 +37,32 @@ struct TargetRegistryTests {
         #expect(registry.draining.map(\.identity.text) == ["10.0.0.1:80"])
     }
 
+    @Test("a changed weight rules from the next snapshot on, and a change of balance keeps targets and counts")
+    func changedWeight() throws {
+        let registry = TargetRegistry()
+        var configuration = Configuration()
+        configuration.services = [Fixture.service("shop", pools: [("blue", [1, 2])])]
+        func pool() throws -> Pool {
+            try Snapshot.build(configuration: configuration, epoch: 1, resolved: Fixture.resolved, registry: registry).services[0].pools[0]
+        }
+        let first = try pool()
+        for _ in 0..<10 { _ = first.claimTarget() }
+        #expect(first.members.map(\.target.inFlight) == [5, 5])
+        configuration.services[0].pools[0].targets[1].weight = 3
+        let second = try pool()
+        for _ in 0..<40 { _ = second.claimTarget() }
+        #expect(second.members.map(\.target.inFlight) == [15, 35])
+        // The old snapshot is still in some loop's hands for a moment: it goes on in its own way, on the same targets.
+        for _ in 0..<2 { _ = first.claimTarget() }
+        #expect(second.members.map(\.target.inFlight) == [16, 36])
+        configuration.services[0].balance = .leastConnections
+        configuration.services[0].pools[0].targets[1].weight = 1
+        let third = try pool()
+        for _ in 0..<20 { _ = third.claimTarget() }
+        #expect(third.members.map(\.target.inFlight) == [36, 36])
+        #expect(third.cursor === first.cursor && registry.lastChange.added.isEmpty && registry.lastChange.kept.count == 2)
+    }
+
     @Test("a target that moved to another address is another target")
     func movedTarget() throws {
         let registry = TargetRegistry()
