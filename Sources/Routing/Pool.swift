@@ -1,3 +1,4 @@
+package import Net
 package import Policy
 
 package struct PoolMember: Sendable {
@@ -12,6 +13,7 @@ package struct PoolMember: Sendable {
 /// One version's set of targets. Immutable but for the counts on its targets.
 package final class Pool: Sendable {
     package let name: String
+    package let nameText: ByteText
     /// In file order.
     package let members: [PoolMember]
     package let cursor: PoolCursor
@@ -23,6 +25,7 @@ package final class Pool: Sendable {
         name: String, members: [PoolMember], cursor: PoolCursor, balance: Balancer = .roundRobin, sequence: SmoothSequence? = nil
     ) {
         self.name = name
+        nameText = ByteText(name)
         self.members = members
         self.cursor = cursor
         self.balance = balance
