@@ -146,7 +146,10 @@ struct ClaimTests {
         #expect(!state.admit(limit: 1))
         holder.lease = Lease(service: service, pool: pool, target: try #require(pool.claimTarget()))
         #expect(pool.members.map(\.target.inFlight) == [1, 0])
-        holder.lease?.move(to: try #require(pool.claimTarget(excluding: 0)), of: pool)
+        let rebuilt = Service(name: "s", pools: [pool], state: state, retryAttempts: 1, limits: .init(), drain: .init())
+        let next = try #require(pool.claimTarget(excluding: 0))
+        if let former = holder.lease.take() { holder.lease = former.moved(to: next, of: pool, in: rebuilt) }
+        #expect(state.activeCount == 1 && holder.lease?.service === rebuilt)
         #expect(pool.members.map(\.target.inFlight) == [0, 1])
         #expect(holder.lease?.target === pool.members[1].target)
         holder.lease.take()?.release()
