@@ -17,6 +17,15 @@ package struct Configuration: Sendable, Equatable {
     /// In file order.
     package var services: [ServiceConfiguration] = []
 
+    /// The service that takes what no route matches: the only one that no route names. The validator refuses a second.
+    package var defaultService: ServiceConfiguration? {
+        var routed = Set<String>()
+        for route in routes {
+            if case .service(let name) = route.action { routed.insert(name) }
+        }
+        return services.first { !routed.contains($0.name) }
+    }
+
     package init() {}
 }
 
@@ -170,6 +179,8 @@ package struct ServiceConfiguration: Sendable, Equatable {
     package var retryAttempts: Int = Defaults.retryAttempts
     package var limits = ServiceLimits()
     package var drain = DrainConfiguration()
+    /// The file's defaults with the service's own values on top; whole, so that nobody needs to look in two places.
+    package var timeouts = TimeoutConfiguration()
     package init(name: String, pools: [PoolConfiguration], split: [PoolShare]) {
         self.name = name
         self.pools = pools

@@ -19,4 +19,35 @@ package enum Defaults {
     package static let queueTimeout = Duration.seconds(1)
     package static let serviceDrainTimeout = Duration.seconds(30)
     package static let tunnelDrainTimeout = Duration.seconds(600)
+    /// Temporary and method-keeping: a browser remembers a permanent redirect for ever, so that must be said.
+    package static let redirectStatus = 307
+    package static let respondStatus = 200
+    package static let respondContentType = "text/plain; charset=utf-8"
+
+    /// What a configuration file may say at most, and how much of a file is read at all.
+    package enum Bounds {
+        package static let workers = 1...256
+        package static let targetWeight = 1...1000
+        /// A request line and a few fields fit into 1 KiB; above 1 MiB a head is an attack.
+        package static let headerBytes = 1024...1024 * 1024
+        package static let headerCount = 8...1024
+        package static let connections = 0...10_000_000
+        package static let maxRequests = 0...10_000_000
+        package static let queue = 0...1_000_000
+        package static let retryAttempts = 0...16
+        /// Exclusive. Longer is a slip of the pen, and keeps every sum of durations far from overflow.
+        package static let duration = Duration.seconds(365 * 86_400)
+        /// `sun_path` holds 108 bytes with its NUL.
+        package static let socketPathBytes = 107
+        /// PATH_MAX without its NUL.
+        package static let pathBytes = 4095
+        /// A fixed answer is kept in memory by every snapshot; larger ones belong on a file server.
+        package static let respondBodyBytes = 64 * 1024
+        package static let nameBytes = 63
+        /// Of the file, and once more of the text after environment expansion.
+        package static let fileBytes = 4 * 1024 * 1024
+        package static let depth = 64
+        package static let nodes = 200_000
+        package static let diagnostics = 200
+    }
 }

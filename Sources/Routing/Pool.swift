@@ -1,11 +1,4 @@
-internal import Synchronization
-
-/// A pool's place in its round-robin sequence; outlives snapshots, keyed by service and pool name.
-package final class PoolCursor: Sendable {
-    private let position = Atomic<UInt64>(0)
-    package init() {}
-    package func next() -> UInt64 { position.wrappingAdd(1, ordering: .relaxed).oldValue }
-}
+package import Policy
 
 package struct PoolMember: Sendable {
     package let target: Target
@@ -19,18 +12,48 @@ package struct PoolMember: Sendable {
 /// One version's set of targets. Immutable but for the counts on its targets.
 package final class Pool: Sendable {
     package let name: String
+    /// In file order.
     package let members: [PoolMember]
     package let cursor: PoolCursor
+    package let balance: Balancer
+    private let seats: Seats
 
-    package init(name: String, members: [PoolMember], cursor: PoolCursor) {
+    package init(name: String, members: [PoolMember], cursor: PoolCursor, balance: Balancer = .roundRobin) {
         self.name = name
         self.members = members
         self.cursor = cursor
+        self.balance = balance
+        seats = Seats(members, balance: balance)
     }
 
-    /// Chooses by the pool's balance and claims: the target's count is raised before this returns. No lock, no allocation.
-    /// - Parameter excluded: ordinals of targets that this exchange has tried; they are chosen only if nothing else is left.
-    package func claimTarget(excluding excluded: Int?) -> Target? { members.first?.target }
+    /// Chooses by the pool's balance and claims: the target's count is raised before this returns, and given back by `Target.release()`.
+    /// No lock, no allocation; any thread. Nil when every target has retired or there is none.
+    ///
+    /// Least-connections reads the counts of all loops without stopping them: two loops that choose in the same instant may choose the same
+    /// target, and the next choice makes it up.
+    /// - Parameter excluded: ordinal of the target that failed this exchange last; it is chosen only if nothing else is left.
+    package func claimTarget(excluding excluded: Int? = nil) -> Target? {
+        let excluded = excluded.map { Int32(clamping: $0) } ?? -1
+        // A claim fails only when its target retired since it was chosen, so each turn of this loop uses one up.
+        for _ in 0...seats.count {
+            var index = choose(excluding: excluded)
+            if index < 0 && excluded >= 0 { index = choose(excluding: -1) }
+            guard index >= 0 else { return nil }
+            if seats.claim(index) { return members[index].target }
+        }
+        return nil
+    }
 
+    /// Exchanges that hold a lease on one of its targets now.
     package var inFlight: Int { members.reduce(0) { $0 + $1.target.inFlight } }
+
+    // MARK: - Private
+
+    /// Index of a seat; -1 when none may be taken.
+    private func choose(excluding excluded: Int32) -> Int {
+        switch balance {
+        case .roundRobin: seats.takeTurn(cursor, excluding: excluded)
+        case .leastConnections: seats.leastLoaded(cursor, excluding: excluded)
+        }
+    }
 }

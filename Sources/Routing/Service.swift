@@ -1,61 +1,43 @@
-internal import Synchronization
 package import Config
-
-/// What of a service outlives snapshots: positions and counts, keyed by the service's name.
-package final class ServiceState: Sendable {
-    package let name: String
-    /// Requests that chose a pool so far: the position in the split's sequence, shared by all loops.
-    private let splitPosition = Atomic<UInt64>(0)
-    private let active = Atomic<Int>(0)
-    private let queued = Atomic<Int>(0)
-
-    package init(name: String) { self.name = name }
-
-    package func nextSplitPosition() -> UInt64 { splitPosition.wrappingAdd(1, ordering: .relaxed).oldValue }
-
-    /// Takes one of `limit` places (0 = no limit); false when all are taken.
-    package func admit(limit: Int) -> Bool {
-        let before = active.wrappingAdd(1, ordering: .relaxed).oldValue
-        if limit > 0 && before >= limit {
-            active.wrappingSubtract(1, ordering: .relaxed)
-            return false
-        }
-        return true
-    }
-    package func leave() { active.wrappingSubtract(1, ordering: .relaxed) }
-    package var activeCount: Int { active.load(ordering: .relaxed) }
-
-    /// Takes a place in the queue of `limit`; false when it is full.
-    package func enqueue(limit: Int) -> Bool {
-        let before = queued.wrappingAdd(1, ordering: .relaxed).oldValue
-        if before >= limit {
-            queued.wrappingSubtract(1, ordering: .relaxed)
-            return false
-        }
-        return true
-    }
-    package func dequeue() { queued.wrappingSubtract(1, ordering: .relaxed) }
-    package var queuedCount: Int { queued.load(ordering: .relaxed) }
-}
+internal import Policy
 
 /// One application: its pools, the split between them, its policies. Immutable; its `state` is what carries on.
 package final class Service: Sendable {
     package let name: String
+    /// In file order.
     package let pools: [Pool]
+    /// The live split, in parts per million for each of `pools`.
+    package let shares: [UInt32]
     package let state: ServiceState
+    /// How many further attempts an exchange may have.
     package let retryAttempts: Int
-    package let limits: ServiceLimits
-    package let drain: DrainConfiguration
+    package let timeouts: Timeouts
+    package let limits: AdmissionLimits
+    package let drain: DrainTimes
+    private let split: Split
 
-    package init(name: String, pools: [Pool], state: ServiceState, retryAttempts: Int, limits: ServiceLimits, drain: DrainConfiguration) {
+    /// - Parameter shares: for each of `pools`, in proportion; a missing one is 0. Nil = everything to the first pool.
+    package init(
+        name: String, pools: [Pool], shares: [UInt32]? = nil, state: ServiceState, retryAttempts: Int,
+        timeouts: TimeoutConfiguration = .init(), limits: ServiceLimits, drain: DrainConfiguration
+    ) {
         self.name = name
         self.pools = pools
         self.state = state
         self.retryAttempts = retryAttempts
-        self.limits = limits
-        self.drain = drain
+        self.timeouts = Timeouts(timeouts)
+        self.limits = AdmissionLimits(limits)
+        self.drain = DrainTimes(drain)
+        let given = shares ?? [1_000_000]
+        self.shares = pools.indices.map { given.indices.contains($0) ? given[$0] : 0 }
+        split = Split(weights: self.shares)
     }
 
-    /// The pool for the next request by the split; nil when no pool has a weight. One shared position for all loops: exact.
-    package func choosePool() -> Pool? { pools.first }
+    /// The pool for the next request by the split; nil when no pool has a weight. One position for all loops: exact across them.
+    /// Where one pool takes everything no position is counted, so that loops do not contend for it.
+    package func choosePool() -> Pool? {
+        if let only = split.onlyPool { return pools[only] }
+        guard let index = split.pool(at: state.nextSplitPosition()) else { return nil }
+        return pools[index]
+    }
 }

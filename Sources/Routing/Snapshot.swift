@@ -1,36 +1,84 @@
-internal import Synchronization
+package import HTTP
+package import Net
+internal import Policy
 
 /// The live graph under one epoch: routes, services, pools, limits. Immutable; built aside, published whole, retired by reference count.
 package final class Snapshot: Sendable {
     package let epoch: Epoch
-    package init(epoch: Epoch) { self.epoch = epoch }
-}
+    /// In file order; the implied route of a service without one is last.
+    package let routes: [Route]
+    /// In file order.
+    package let services: [Service]
+    package let timeouts: Timeouts
+    package let limits: Limits
+    package let accessLog: AccessLogChoice
+    /// Names of the listeners, in file order.
+    package let listeners: [String]
+    private let table: RouteTable
+    private let trusted: TrustedNetworks
 
-/// Where loops find the newest snapshot: one atomic epoch to compare, one lock to take the reference when it differs.
-/// The control plane alone publishes.
-package final class SnapshotCell: Sendable {
-    private let newest = Atomic<Epoch>(0)
-    private let held: Mutex<Snapshot>
+    /// A snapshot without routes: every request gets 404.
+    package convenience init(epoch: Epoch) { self.init(SnapshotParts(epoch: epoch)) }
 
-    package init(_ first: Snapshot) {
-        held = Mutex(first)
-        newest.store(first.epoch, ordering: .releasing)
+    init(_ parts: consuming SnapshotParts) {
+        epoch = parts.epoch
+        routes = parts.routes
+        services = parts.services
+        timeouts = parts.timeouts
+        limits = parts.limits
+        accessLog = parts.accessLog
+        listeners = parts.listeners
+        trusted = parts.trusted
+        table = RouteTable(parts.conditions)
     }
 
-    /// One atomic load; what each exchange compares with its loop's cached epoch before it chooses.
-    package var epoch: Epoch { newest.load(ordering: .acquiring) }
+    package func service(named name: String) -> Service? { services.first { $0.name == name } }
 
-    package func load() -> Snapshot { held.withLock { $0 } }
+    /// Whether what this peer says of its own client is believed (`trusted_proxies`).
+    package func isTrusted(_ address: SocketAddress) -> Bool { trusted.contains(address) }
 
-    /// Returns what was replaced, so that the caller drains it on its next line.
-    package func publish(_ snapshot: Snapshot) -> Snapshot {
-        let old = held.withLock { held -> Snapshot in
-            let old = held
-            precondition(snapshot.epoch > old.epoch, "epochs only grow: \(old.epoch) then \(snapshot.epoch)")
-            held = snapshot
-            return old
+    /// The route that rules (order in `RouteTable`); nil = 404. Allocates nothing.
+    /// - Parameters:
+    ///   - bytes: the buffer that `head` and `fields` were parsed from.
+    ///   - fields: the request's; only read for routes with header conditions, which one line of several may meet.
+    package func route(_ bytes: UnsafeRawBufferPointer, head: RequestHead, fields: FieldTable) -> Route? {
+        let index = table.match(
+            host: Self.slice(bytes, head.host.start, head.host.end),
+            path: Self.slice(bytes, head.path.start, head.path.end),
+            method: Self.slice(bytes, head.methodRange.start, head.methodRange.end),
+            hasHeader: { Self.hasHeader(bytes, fields, name: $0, value: $1) })
+        guard let index else { return nil }
+        return routes[index]
+    }
+
+    // MARK: - Private
+
+    private static func hasHeader(
+        _ bytes: UnsafeRawBufferPointer, _ fields: FieldTable, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+    ) -> Bool {
+        for index in 0..<fields.count {
+            let field = fields[index]
+            guard Int(field.nameLength) == name.count, Int(field.valueEnd) - Int(field.valueStart) == value.count else { continue }
+            let (nameEnd, overflow) = field.start.addingReportingOverflow(UInt32(field.nameLength))
+            guard !overflow else { continue }
+            let fieldName = slice(bytes, field.start, nameEnd)
+            if isSame(fieldName, lowerCase: name) && slice(bytes, field.valueStart, field.valueEnd).elementsEqual(value) { return true }
         }
-        newest.store(snapshot.epoch, ordering: .sequentiallyConsistent)
-        return old
+        return false
+    }
+
+    private static func isSame(_ name: UnsafeRawBufferPointer, lowerCase other: UnsafeRawBufferPointer) -> Bool {
+        guard name.count == other.count else { return false }
+        for index in 0..<name.count {
+            let byte = name[index]
+            guard (byte &- 0x41 < 26 ? byte | 0x20 : byte) == other[index] else { return false }
+        }
+        return true
+    }
+
+    /// Empty for a range that the buffer does not hold.
+    private static func slice(_ bytes: UnsafeRawBufferPointer, _ start: UInt32, _ end: UInt32) -> UnsafeRawBufferPointer {
+        guard start < end, Int(end) <= bytes.count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(rebasing: bytes[Int(start)..<Int(end)])
     }
 }

@@ -21,8 +21,9 @@ package final class Target: Sendable {
     package let identity: TargetIdentity
     /// Small dense number for per-loop tables; given by `TargetRegistry`, reused only after the target was retired and is unreferenced.
     package let ordinal: Int
-    private let inFlightCount = Atomic<Int>(0)
-    private let retired = Atomic<Bool>(false)
+    /// Exchanges in flight, with `retiredBit` set once the target has left. One word, so that no claim can slip in behind `retire`.
+    private let lease = Atomic<Int>(0)
+    private static let retiredBit = 1 << 62
 
     package init(identity: TargetIdentity, ordinal: Int) {
         self.identity = identity
@@ -30,10 +31,31 @@ package final class Target: Sendable {
     }
 
     /// Exchanges that hold a lease on this target now, all loops together.
-    package var inFlight: Int { inFlightCount.load(ordering: .relaxed) }
+    package var inFlight: Int { lease.load(ordering: .relaxed) & ~Self.retiredBit }
     /// Left the configuration: no new lease, no idle connection is kept.
-    package var isRetired: Bool { retired.load(ordering: .relaxed) }
-    package func retire() { retired.store(true, ordering: .releasing) }
-    package func claim() { inFlightCount.wrappingAdd(1, ordering: .relaxed) }
-    package func release() { inFlightCount.wrappingSubtract(1, ordering: .relaxed) }
+    package var isRetired: Bool { lease.load(ordering: .relaxed) & Self.retiredBit != 0 }
+
+    /// For good: a target that comes back into the configuration is a new object. After this returns, `inFlight` only falls, but for claims
+    /// that are being undone.
+    package func retire() { lease.bitwiseOr(Self.retiredBit, ordering: .acquiringAndReleasing) }
+
+    /// Raises the count; false, and the count as it was, when the target has retired.
+    @discardableResult
+    package func claim() -> Bool {
+        guard lease.wrappingAdd(1, ordering: .acquiring).oldValue & Self.retiredBit == 0 else {
+            lease.wrappingSubtract(1, ordering: .relaxed)
+            return false
+        }
+        return true
+    }
+
+    /// Gives one claim back.
+    package func release() {
+        let before = lease.wrappingSubtract(1, ordering: .releasing).oldValue
+        assert(before & ~Self.retiredBit > 0, "a target was released more often than claimed")
+    }
+
+    /// Count and retired bit as one number, for a scan that must not load twice: a retired target looks busier than any other.
+    var load: Int { lease.load(ordering: .relaxed) }
+    static func isRetired(load: Int) -> Bool { load >= retiredBit }
 }

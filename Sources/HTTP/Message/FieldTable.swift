@@ -17,11 +17,16 @@ package struct Field {
         self.start = start
         self.nameLength = nameLength
         self.name = name
-        self.isHopByHop = false
+        self.isHopByHop = name.bit & FieldName.hopByHop != 0
         self.valueStart = valueStart
         self.valueEnd = valueEnd
         self.end = end
     }
+
+    package var nameRange: ByteRange { ByteRange(start: start, end: start &+ UInt32(nameLength)) }
+    package var value: ByteRange { ByteRange(start: valueStart, end: valueEnd) }
+    /// The whole line, CRLF included.
+    package var line: ByteRange { ByteRange(start: start, end: end) }
 }
 
 /// The fields of the head parsed last. One per loop and direction, allocated once, reused for every message; confined to its loop.

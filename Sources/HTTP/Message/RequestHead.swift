@@ -10,19 +10,6 @@ package struct ByteRange: Equatable, Sendable {
     }
 }
 
-package enum Method: UInt8, Sendable {
-    case other = 0
-    case get, head, post, put, delete, connect, options, trace, patch
-
-    /// RFC 9110 §9.2.2; `.other` is never assumed to be.
-    package var isIdempotent: Bool {
-        switch self {
-        case .get, .head, .put, .delete, .options, .trace: true
-        case .post, .connect, .patch, .other: false
-        }
-    }
-}
-
 /// How the body of a message is delimited (RFC 9112 §6.3).
 package enum BodyFraming: Equatable, Sendable {
     case none
@@ -57,7 +44,7 @@ package struct RequestHead: Sendable {
     /// The client will reuse the connection (RFC 9112 §9.3).
     package var isPersistent = true
     package var expectsContinue = false
-    /// `Upgrade` is present, named by `Connection`, has a protocol other than h2c, and the version is 1.1.
+    /// `Upgrade` is present, named by `Connection`, asks for a protocol and not for h2c, and the version is 1.1.
     package var wantsUpgrade = false
     package var acceptsTrailers = false
     /// Start of the first field line.
@@ -66,6 +53,9 @@ package struct RequestHead: Sendable {
     package var present: UInt64 = 0
     /// At least one field is hop-by-hop.
     package var hasHopByHop = false
+    /// `Connection` names a field outside the static list. RFC 9110 §7.6.1 wants that name taken from the trailers too; by then the head is
+    /// gone, so the trailers of such a message are dropped whole.
+    package var namesFields = false
 
     package init() {}
     package func has(_ name: FieldName) -> Bool { present & (1 << UInt64(name.rawValue)) != 0 }
@@ -83,6 +73,8 @@ package struct ResponseHead: Sendable {
     package var fieldsStart: UInt32 = 0
     package var present: UInt64 = 0
     package var hasHopByHop = false
+    /// As in `RequestHead`.
+    package var namesFields = false
 
     package init() {}
     package func has(_ name: FieldName) -> Bool { present & (1 << UInt64(name.rawValue)) != 0 }

@@ -1,0 +1,16 @@
+/// A configuration whose parts have been read one by one, with the places that the checks across them need.
+struct Draft {
+    var configuration = Configuration()
+    var root = Place.start
+    /// Also those whose other keys are at fault, so that one mistake is reported once.
+    var listeners: [Located<String>] = []
+    var binds: [Located<Endpoint>] = []
+    var services: [Located<String>] = []
+    /// What routes name.
+    var serviceReferences: [Located<String>] = []
+    /// Beside `configuration.routes`.
+    var routePlaces: [Place] = []
+    var hasListeners = false
+    /// A route's action could not be read: who has no route is not known.
+    var lacksActions = false
+}

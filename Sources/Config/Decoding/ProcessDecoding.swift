@@ -1,0 +1,126 @@
+/// The top of the file: what concerns the whole process.
+extension Decoder {
+    mutating func configuration(_ root: Node) {
+        draft.root = root.place
+        guard let fields = fields(of: Field(label: "the file", node: root), as: RootKey.self) else { return }
+        var routes: Field?
+        var services: Field?
+        for (key, entry) in fields {
+            switch key {
+            case .workers: store(workers(entry.field), in: &draft.configuration.workers)
+            case .stateDir: store(filePath(entry.field), in: &draft.configuration.stateDirectory)
+            case .admin: admin(entry.field)
+            case .accessLog: accessLog(entry.field)
+            case .shutdown: shutdown(entry.field)
+            case .defaults: defaults(entry.field)
+            case .trustedProxies:
+                let blocks = list(of: entry.field) { text throws(ScalarError) in try AddressBlock.parse(text) }
+                store(blocks?.map(\.value), in: &draft.configuration.trustedProxies)
+            case .listeners: listeners(entry.field)
+            case .routes: routes = entry.field
+            case .services: services = entry.field
+            }
+        }
+        // Services inherit the defaults, wherever in the file those stand.
+        if let services { self.services(services) }
+        if let routes { self.routes(routes) }
+    }
+
+    // MARK: - Private
+
+    private func workers(_ field: Field) -> WorkerCount? {
+        value(field) { text throws(ScalarError) in
+            if text == "auto" { return .auto }
+            let range = Defaults.Bounds.workers
+            guard let count = wholeNumber(text.utf8).flatMap({ Int(exactly: $0) }), range.contains(count) else {
+                throw ScalarError(
+                    "\(quoted(text)) is neither `auto` nor a number from \(range.lowerBound) to \(range.upperBound)",
+                    hint: text == "0" ? "write auto for one per core" : nil)
+            }
+            return .exactly(count)
+        }
+    }
+
+    private mutating func admin(_ field: Field) {
+        for (key, entry) in fields(of: field, as: AdminKey.self) ?? [] {
+            switch key {
+            case .socket:
+                // Relative paths are fine here: the CLI finds the same one by `--socket`.
+                guard let path = filePath(entry.field) else { continue }
+                if path.utf8.count > Defaults.Bounds.socketPathBytes {
+                    findings.error(
+                        "`socket`: the path is longer than \(Defaults.Bounds.socketPathBytes) bytes", at: entry.value.place,
+                        hint: "the kernel takes no more"
+                    )
+                } else {
+                    draft.configuration.admin.socket = path
+                }
+            }
+        }
+    }
+
+    private mutating func accessLog(_ field: Field) {
+        for (key, entry) in fields(of: field, as: AccessLogKey.self) ?? [] {
+            switch key {
+            case .path: store(filePath(entry.field), in: &draft.configuration.accessLog.path)
+            case .format:
+                let formats: KeyValuePairs<String, AccessLogFormat> = ["json": .json, "combined": .combined, "off": .off]
+                store(choice(entry.field, formats), in: &draft.configuration.accessLog.format)
+            }
+        }
+    }
+
+    private mutating func shutdown(_ field: Field) {
+        for (key, entry) in fields(of: field, as: ShutdownKey.self) ?? [] {
+            switch key {
+            case .lameDuck: store(duration(entry.field, allowingZero: true), in: &draft.configuration.shutdown.lameDuck)
+            case .drainTimeout: store(duration(entry.field, allowingZero: true), in: &draft.configuration.shutdown.drainTimeout)
+            }
+        }
+    }
+
+    private mutating func defaults(_ field: Field) {
+        for (key, entry) in fields(of: field, as: DefaultsKey.self) ?? [] {
+            switch key {
+            case .timeouts: timeouts(entry.field)
+            case .limits: limits(entry.field)
+            }
+        }
+    }
+
+    private mutating func timeouts(_ field: Field) {
+        for (key, entry) in fields(of: field, as: TimeoutKey.self) ?? [] {
+            switch key {
+            case .connect: store(duration(entry.field), in: &draft.configuration.timeouts.connect)
+            case .requestHeader: store(duration(entry.field), in: &draft.configuration.timeouts.requestHeader)
+            case .responseHeader: store(duration(entry.field), in: &draft.configuration.timeouts.responseHeader)
+            case .idle: store(duration(entry.field), in: &draft.configuration.timeouts.idle)
+            case .keepalive: store(duration(entry.field), in: &draft.configuration.timeouts.keepalive)
+            case .tunnel: store(duration(entry.field), in: &draft.configuration.timeouts.tunnel)
+            }
+        }
+    }
+
+    private mutating func limits(_ field: Field) {
+        for (key, entry) in fields(of: field, as: LimitKey.self) ?? [] {
+            switch key {
+            case .headerBytes: store(headerBytes(entry.field), in: &draft.configuration.limits.headerBytes)
+            case .headerCount: store(number(entry.field, in: Defaults.Bounds.headerCount), in: &draft.configuration.limits.headerCount)
+            case .bodyBytes:
+                store(
+                    value(entry.field) { text throws(ScalarError) in try Quantities.size(text) }, in: &draft.configuration.limits.bodyBytes)
+            case .connections: store(number(entry.field, in: Defaults.Bounds.connections), in: &draft.configuration.limits.connections)
+            }
+        }
+    }
+
+    private func headerBytes(_ field: Field) -> Int? {
+        value(field) { text throws(ScalarError) in
+            let range = Defaults.Bounds.headerBytes
+            guard let bytes = Int(exactly: try Quantities.size(text)), range.contains(bytes) else {
+                throw ScalarError("\(quoted(text)) is not a size from 1KiB to 1MiB")
+            }
+            return bytes
+        }
+    }
+}

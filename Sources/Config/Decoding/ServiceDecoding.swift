@@ -1,0 +1,146 @@
+extension Decoder {
+    mutating func services(_ field: Field) {
+        guard let entries = entries(of: field) else { return }
+        if entries.isEmpty { findings.error("`services` is empty", at: field.node.place) }
+        for entry in entries { service(entry) }
+    }
+
+    // MARK: - Private
+
+    private mutating func service(_ entry: Node.Entry) {
+        let name = name(of: entry, kind: "service")
+        draft.services.append(Located(value: entry.key, place: entry.keyPlace))
+        guard let fields = fields(of: entry.field, as: ServiceKey.self) else { return }
+        var service = ServiceConfiguration(name: name ?? "", pools: [], split: [])
+        service.timeouts = draft.configuration.timeouts
+        var poolNames: [String]?
+        for (key, entry) in fields {
+            switch key {
+            case .pools:
+                (service.pools, poolNames) = pools(entry.field)
+            case .split: continue
+            case .balance:
+                let balances: KeyValuePairs<String, Balance> = ["round-robin": .roundRobin, "least-connections": .leastConnections]
+                store(choice(entry.field, balances), in: &service.balance)
+            case .retries: retries(entry.field, of: &service)
+            case .limits: limits(entry.field, of: &service)
+            case .drain: drain(entry.field, of: &service)
+            case .timeouts: timeouts(entry.field, of: &service)
+            }
+        }
+        if !fields.contains(where: { $0.key == .pools }) {
+            findings.error(
+                "the service \(quoted(entry.key)) has no `pools`", at: entry.keyPlace,
+                hint: "write pools: { blue: { targets: [\"host:port\"] } }")
+        }
+        if let poolNames {
+            let field = fields.first { $0.key == .split }?.entry.field
+            store(split(field, among: poolNames, of: entry), in: &service.split)
+        }
+        draft.configuration.services.append(service)
+    }
+
+    /// The second value: every name given, also of pools that are at fault otherwise; nil when there is no such thing.
+    private func pools(_ field: Field) -> ([PoolConfiguration], [String]?) {
+        guard let entries = entries(of: field) else { return ([], nil) }
+        guard !entries.isEmpty else {
+            findings.error("`pools` is empty", at: field.node.place, hint: "a service needs a pool, if only to fill it later")
+            return ([], nil)
+        }
+        return (entries.compactMap(pool), entries.map(\.key))
+    }
+
+    private func pool(_ entry: Node.Entry) -> PoolConfiguration? {
+        guard let name = name(of: entry, kind: "pool"), let fields = fields(of: entry.field, as: PoolKey.self) else { return nil }
+        var targets: [TargetConfiguration] = []
+        var isEmpty = true
+        for (key, entry) in fields {
+            switch key {
+            case .targets:
+                guard let elements = elements(of: entry.field) else { return nil }
+                isEmpty = elements.isEmpty
+                targets = self.targets(elements)
+            }
+        }
+        if isEmpty {
+            findings.warning("the pool \(quoted(name)) has no targets", at: entry.keyPlace, hint: "requests that it gets are answered 503")
+        }
+        return PoolConfiguration(name: name, targets: targets)
+    }
+
+    private func targets(_ elements: [Field]) -> [TargetConfiguration] {
+        var targets: [TargetConfiguration] = []
+        var seen: [Endpoint: Place] = [:]
+        for element in elements {
+            guard let target = target(element) else { continue }
+            if let first = seen[target.endpoint] {
+                let hint = "it stands already in line \(first.line); give it a weight to send it more"
+                findings.error("duplicate target \(quoted(target.text))", at: element.node.place, hint: hint)
+                continue
+            }
+            seen[target.endpoint] = element.node.place
+            targets.append(target)
+        }
+        return targets
+    }
+
+    private func target(_ field: Field) -> TargetConfiguration? {
+        guard case .mapping = field.node.content else { return address(field) }
+        guard let fields = fields(of: field, as: TargetKey.self) else { return nil }
+        var target: TargetConfiguration?
+        var weight = 1
+        for (key, entry) in fields {
+            switch key {
+            case .address: target = address(entry.field)
+            case .weight: store(number(entry.field, in: Defaults.Bounds.targetWeight), in: &weight)
+            }
+        }
+        if !fields.contains(where: { $0.key == .address }) {
+            findings.error("the target has no `address`", at: field.node.place, hint: "write { address: host:port, weight: 2 }")
+        }
+        target?.weight = weight
+        return target
+    }
+
+    private func address(_ field: Field) -> TargetConfiguration? {
+        value(field) { text throws(ScalarError) in TargetConfiguration(endpoint: try Endpoint.parse(text, role: .target), text: text) }
+    }
+
+    private func retries(_ field: Field, of service: inout ServiceConfiguration) {
+        for (key, entry) in fields(of: field, as: RetryKey.self) ?? [] {
+            switch key {
+            case .attempts: store(number(entry.field, in: Defaults.Bounds.retryAttempts), in: &service.retryAttempts)
+            }
+        }
+    }
+
+    private func limits(_ field: Field, of service: inout ServiceConfiguration) {
+        for (key, entry) in fields(of: field, as: ServiceLimitKey.self) ?? [] {
+            switch key {
+            case .maxRequests: store(number(entry.field, in: Defaults.Bounds.maxRequests), in: &service.limits.maxRequests)
+            case .queue: store(number(entry.field, in: Defaults.Bounds.queue), in: &service.limits.queue)
+            case .queueTimeout: store(duration(entry.field, allowingZero: true), in: &service.limits.queueTimeout)
+            }
+        }
+    }
+
+    private func drain(_ field: Field, of service: inout ServiceConfiguration) {
+        for (key, entry) in fields(of: field, as: DrainKey.self) ?? [] {
+            switch key {
+            case .timeout: store(duration(entry.field, allowingZero: true), in: &service.drain.timeout)
+            case .tunnels: store(duration(entry.field, allowingZero: true), in: &service.drain.tunnels)
+            }
+        }
+    }
+
+    private func timeouts(_ field: Field, of service: inout ServiceConfiguration) {
+        for (key, entry) in fields(of: field, as: ServiceTimeoutKey.self) ?? [] {
+            switch key {
+            case .connect: store(duration(entry.field), in: &service.timeouts.connect)
+            case .responseHeader: store(duration(entry.field), in: &service.timeouts.responseHeader)
+            case .idle: store(duration(entry.field), in: &service.timeouts.idle)
+            case .tunnel: store(duration(entry.field), in: &service.timeouts.tunnel)
+            }
+        }
+    }
+}

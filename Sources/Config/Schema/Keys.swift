@@ -1,0 +1,148 @@
+/// The keys of one kind of mapping. The decoders switch over them exhaustively, so a key in this table is a key that is read.
+protocol SchemaKey: CaseIterable, RawRepresentable<String> {
+    /// Where such a mapping stands: key names, `*` for a name of the operator's, `[]` for an element of a list.
+    static var location: String { get }
+}
+
+enum RootKey: String, SchemaKey {
+    static let location = ""
+    case workers, admin, shutdown, defaults, listeners, routes, services
+    case stateDir = "state_dir"
+    case accessLog = "access_log"
+    case trustedProxies = "trusted_proxies"
+}
+
+enum AdminKey: String, SchemaKey {
+    static let location = "admin"
+    case socket
+}
+
+enum AccessLogKey: String, SchemaKey {
+    static let location = "access_log"
+    case path, format
+}
+
+enum ShutdownKey: String, SchemaKey {
+    static let location = "shutdown"
+    case lameDuck = "lame_duck"
+    case drainTimeout = "drain_timeout"
+}
+
+enum DefaultsKey: String, SchemaKey {
+    static let location = "defaults"
+    case timeouts, limits
+}
+
+enum TimeoutKey: String, SchemaKey {
+    static let location = "defaults.timeouts"
+    case connect, idle, keepalive, tunnel
+    case requestHeader = "request_header"
+    case responseHeader = "response_header"
+}
+
+enum LimitKey: String, SchemaKey {
+    static let location = "defaults.limits"
+    case connections
+    case headerBytes = "header_bytes"
+    case headerCount = "header_count"
+    case bodyBytes = "body_bytes"
+}
+
+enum ListenerKey: String, SchemaKey {
+    static let location = "listeners[]"
+    case name, bind
+}
+
+enum RouteKey: String, SchemaKey {
+    static let location = "routes[]"
+    case match, service, redirect, respond
+    case requestHeaders = "request_headers"
+    case responseHeaders = "response_headers"
+    case stripPrefix = "strip_prefix"
+    case rewriteHost = "rewrite_host"
+}
+
+enum MatchKey: String, SchemaKey {
+    static let location = "routes[].match"
+    case hosts, path, methods, headers
+}
+
+enum RedirectKey: String, SchemaKey {
+    static let location = "routes[].redirect"
+    case to, status
+}
+
+enum RespondKey: String, SchemaKey {
+    static let location = "routes[].respond"
+    case status, body
+    case contentType = "content_type"
+}
+
+/// Stands under `response_headers` as well.
+enum HeaderEditKey: String, SchemaKey {
+    static let location = "routes[].request_headers"
+    case set, add, remove
+}
+
+enum ServiceKey: String, SchemaKey {
+    static let location = "services.*"
+    case pools, split, balance, retries, limits, drain, timeouts
+}
+
+enum PoolKey: String, SchemaKey {
+    static let location = "services.*.pools.*"
+    case targets
+}
+
+enum TargetKey: String, SchemaKey {
+    static let location = "services.*.pools.*.targets[]"
+    case address, weight
+}
+
+enum RetryKey: String, SchemaKey {
+    static let location = "services.*.retries"
+    case attempts
+}
+
+enum ServiceLimitKey: String, SchemaKey {
+    static let location = "services.*.limits"
+    case queue
+    case maxRequests = "max_requests"
+    case queueTimeout = "queue_timeout"
+}
+
+enum DrainKey: String, SchemaKey {
+    static let location = "services.*.drain"
+    case timeout, tunnels
+}
+
+enum ServiceTimeoutKey: String, SchemaKey {
+    static let location = "services.*.timeouts"
+    case connect, idle, tunnel
+    case responseHeader = "response_header"
+}
+
+/// Every mapping with fixed keys; what `conf/schema.json` and `conf/full.yaml` are tested against.
+enum Schema {
+    struct Shape {
+        var location: String
+        var keys: [String]
+    }
+
+    static let shapes: [Shape] = [
+        shape(RootKey.self), shape(AdminKey.self), shape(AccessLogKey.self), shape(ShutdownKey.self), shape(DefaultsKey.self),
+        shape(TimeoutKey.self), shape(LimitKey.self), shape(ListenerKey.self), shape(RouteKey.self), shape(MatchKey.self),
+        shape(RedirectKey.self), shape(RespondKey.self), shape(HeaderEditKey.self),
+        Shape(location: "routes[].response_headers", keys: keys(HeaderEditKey.self)),
+        shape(ServiceKey.self), shape(PoolKey.self), shape(TargetKey.self), shape(RetryKey.self), shape(ServiceLimitKey.self),
+        shape(DrainKey.self), shape(ServiceTimeoutKey.self),
+    ]
+
+    static func keys<Key: SchemaKey>(_ type: Key.Type) -> [String] {
+        Key.allCases.map(\.rawValue)
+    }
+
+    private static func shape<Key: SchemaKey>(_ type: Key.Type) -> Shape {
+        Shape(location: Key.location, keys: keys(type))
+    }
+}

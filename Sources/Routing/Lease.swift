@@ -1,0 +1,46 @@
+/// An exchange's claim: a place in its service and a count on its target, both raised before it is made and given back exactly once.
+///
+/// Kept as `Lease?` in the class of an exchange and taken out by `take()`. Holds one strong reference, to the service: that one keeps its
+/// pools, and they their targets.
+package struct Lease: ~Copyable {
+    package let service: Service
+    // SAFETY: both are reached from `service`, which is immutable and held.
+    private unowned(unsafe) var heldPool: Pool
+    private unowned(unsafe) var heldTarget: Target
+    private var isReleased = false
+
+    package var pool: Pool { heldPool }
+    package var target: Target { heldTarget }
+
+    /// - Parameters:
+    ///   - service: has admitted the exchange (`ServiceState.admit`).
+    ///   - pool: one of the service's.
+    ///   - target: one of the pool's, claimed (`Pool.claimTarget`).
+    package init(service: Service, pool: Pool, target: Target) {
+        assert(
+            service.pools.contains { $0 === pool } && pool.members.contains { $0.target === target },
+            "a lease holds its pool by its service")
+        self.service = service
+        heldPool = pool
+        heldTarget = target
+    }
+
+    deinit { assert(isReleased, "a lease was dropped without a release: its target would never drain") }
+
+    /// A further attempt under the same snapshot: keeps the place in the service, gives the former target back.
+    /// - Parameter target: claimed already, so that the service's count never looks like zero in between.
+    package mutating func move(to target: Target, of pool: Pool) {
+        assert(
+            service.pools.contains { $0 === pool } && pool.members.contains { $0.target === target },
+            "a lease holds its pool by its service")
+        heldTarget.release()
+        heldPool = pool
+        heldTarget = target
+    }
+
+    package consuming func release() {
+        heldTarget.release()
+        service.state.leave()
+        isReleased = true
+    }
+}

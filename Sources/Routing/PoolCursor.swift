@@ -1,0 +1,14 @@
+internal import Synchronization
+
+/// A pool's place in its turns; outlives snapshots, keyed by service and pool name. Shared by all loops.
+package final class PoolCursor: Sendable {
+    private let position = Atomic<UInt64>(0)
+    package init() {}
+
+    /// Each position is handed out once: what makes round-robin exact across loops.
+    package func next() -> UInt64 { position.wrappingAdd(1, ordering: .relaxed).oldValue }
+
+    /// Where a scan for the least loaded begins. Two loops may begin at the same place; that costs fairness of one tie, nothing else.
+    var scanStart: UInt64 { position.load(ordering: .relaxed) }
+    func beginNextScan(at start: Int) { position.store(UInt64(truncatingIfNeeded: start), ordering: .relaxed) }
+}

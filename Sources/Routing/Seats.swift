@@ -1,0 +1,80 @@
+internal import Policy
+
+/// The members of a pool as the choice reads them: in one row, without reference counting. Immutable; any thread.
+struct Seats: ~Copyable, Sendable {
+    private struct Seat: Sendable {
+        // SAFETY: the pool that owns these seats holds a strong reference to the same target for as long as it lives.
+        let target: Unmanaged<Target>
+        let ordinal: Int32
+        let weight: Int32
+    }
+
+    private let seats: [Seat]
+    private let sequence: SmoothSequence
+    private let heaviest: Int
+
+    init(_ members: [PoolMember], balance: Balancer) {
+        seats = members.map {
+            Seat(
+                target: Unmanaged.passUnretained($0.target), ordinal: Int32(clamping: $0.target.ordinal),
+                weight: Int32(clamping: max(1, $0.weight)))
+        }
+        heaviest = Int(seats.map(\.weight).max() ?? 1)
+        // Only round-robin has turns.
+        sequence = SmoothSequence(weights: balance == .roundRobin ? seats.map { Int($0.weight) } : [])
+    }
+
+    var count: Int { seats.count }
+
+    /// False when the target has retired.
+    func claim(_ index: Int) -> Bool { seats.span[index].target._withUnsafeGuaranteedRef { $0.claim() } }
+
+    /// Index of the next in turn; -1 when none may be taken.
+    func takeTurn(_ cursor: PoolCursor, excluding excluded: Int32) -> Int {
+        guard sequence.count > 0 else { return -1 }
+        let seats = self.seats.span
+        // A turn that falls on one who cannot take it is lost, not passed on to the next in line: that one would get a double share.
+        for _ in 0..<(2 * seats.count) {
+            let index = sequence.index(at: cursor.next())
+            if Self.isFree(seats[index], excluding: excluded) { return index }
+        }
+        // Heavy ones that cannot take their many turns, or other loops that took those of the light ones.
+        for index in 0..<seats.count where Self.isFree(seats[index], excluding: excluded) { return index }
+        return -1
+    }
+
+    /// Index of the least loaded; -1 when none may be taken. Scans from behind the one chosen last, and of equals keeps the first: so that ties
+    /// take turns.
+    func leastLoaded(_ cursor: PoolCursor, excluding excluded: Int32) -> Int {
+        let seats = self.seats.span
+        guard seats.count > 0 else { return -1 }
+        var index = Int(truncatingIfNeeded: cursor.scanStart % UInt64(truncatingIfNeeded: seats.count))
+        var best = -1
+        var bestLoad = 0
+        var bestWeight = 1
+        for _ in 0..<seats.count {
+            let seat = seats[index]
+            let load = seat.target._withUnsafeGuaranteedRef { $0.load }
+            let weight = Int(seat.weight)
+            if seat.ordinal != excluded && !Target.isRetired(load: load)
+                && (best < 0 || Balancer.isLessLoaded(inFlight: load, weight: weight, than: bestLoad, weight: bestWeight))
+            {
+                best = index
+                bestLoad = load
+                bestWeight = weight
+                // Nobody can be less loaded than the heaviest with nothing to do.
+                if load == 0 && weight == heaviest { break }
+            }
+            index += 1
+            if index == seats.count { index = 0 }
+        }
+        if best >= 0 { cursor.beginNextScan(at: best + 1) }
+        return best
+    }
+
+    // MARK: - Private
+
+    private static func isFree(_ seat: Seat, excluding excluded: Int32) -> Bool {
+        seat.ordinal != excluded && !Target.isRetired(load: seat.target._withUnsafeGuaranteedRef { $0.load })
+    }
+}

@@ -1,0 +1,139 @@
+package import Config
+package import Net
+package import Policy
+
+/// Why a configuration cannot become a snapshot. The validator refuses all but `unresolved` before it gets here.
+package enum SnapshotError: Error, Equatable, CustomStringConvertible {
+    /// The control plane's resolver gave no address for it.
+    case unresolved(Endpoint, service: String, pool: String)
+    case unknownService(String, route: String)
+    case unknownPool(String, service: String)
+    /// `strip_prefix` is not a prefix, in whole segments, of the route's path: it could not be taken off every request of the route.
+    case stripPrefixOutsidePath(String, route: String)
+    case statusOutOfRange(Int, route: String)
+
+    package var description: String {
+        switch self {
+        case .unresolved(.tcp(let host, let port), let service, let pool): "\(service)/\(pool): no address is known for \(host):\(port)"
+        case .unresolved(.unix(let path), let service, let pool): "\(service)/\(pool): no address is known for unix:\(path)"
+        case .unknownService(let name, let route): "\(route): there is no service \(name)"
+        case .unknownPool(let name, let service): "\(service): there is no pool \(name)"
+        case .stripPrefixOutsidePath(let prefix, let route): "\(route): strip_prefix \(prefix) is not a prefix of the route's path"
+        case .statusOutOfRange(let status, let route): "\(route): \(status) is no status code"
+        }
+    }
+}
+
+extension Snapshot {
+    /// Configuration × release state → everything that the data plane needs. Off the loops; called on the control queue.
+    /// - Parameters:
+    ///   - resolved: an address for the endpoint of every target, literals and Unix sockets included.
+    ///   - registry: gives known targets and positions back and learns the new ones; `registry.lastChange` then says what came and what leaves.
+    ///     Unchanged when this throws.
+    package static func build(
+        configuration: Configuration, epoch: Epoch, release: ReleaseState = ReleaseState(), resolved: [Endpoint: SocketAddress],
+        registry: TargetRegistry
+    ) throws(SnapshotError) -> Snapshot {
+        var rebuild = registry.beginRebuild()
+        var parts = SnapshotParts(epoch: epoch)
+        parts.timeouts = Timeouts(configuration.timeouts)
+        parts.limits = Limits(configuration.limits)
+        parts.accessLog = AccessLogChoice(configuration.accessLog.format)
+        parts.listeners = configuration.listeners.map(\.name)
+        parts.trusted = TrustedNetworks(configuration.trustedProxies)
+        for service in configuration.services {
+            parts.services.append(
+                try Service.build(
+                    service, timeouts: configuration.timeouts, live: release.splits[service.name], resolved: resolved, rebuild: &rebuild))
+        }
+        try parts.addRoutes(configuration.routes)
+        rebuild.commit()
+        return Snapshot(parts)
+    }
+}
+
+/// A snapshot before it is sealed.
+struct SnapshotParts {
+    var epoch: Epoch
+    var routes: [Route] = []
+    /// One for each of `routes`.
+    var conditions: [RouteConditions] = []
+    var services: [Service] = []
+    var timeouts = Timeouts(TimeoutConfiguration())
+    var limits = Limits(LimitConfiguration())
+    var accessLog = AccessLogChoice.off
+    var listeners: [String] = []
+    var trusted = TrustedNetworks([])
+
+    init(epoch: Epoch) { self.epoch = epoch }
+
+    mutating func addRoutes(_ file: [RouteConfiguration]) throws(SnapshotError) {
+        var byName: [String: Service] = [:]
+        for service in services { byName[service.name] = service }
+        var unrouted = Set(byName.keys)
+        for route in file {
+            routes.append(try Route.build(route, services: byName))
+            conditions.append(RouteConditions(route.match))
+            if case .service(let name) = route.action { unrouted.remove(name) }
+        }
+        // "A service with no route takes everything" that no route takes: it comes last, and there can be only one.
+        if unrouted.count == 1, let name = unrouted.first, let service = byName[name] {
+            routes.append(Route(name: "default", action: .service(service)))
+            conditions.append(RouteConditions())
+        }
+    }
+}
+
+extension RouteConditions {
+    init(_ file: RouteMatchConfiguration) {
+        self.init(
+            hosts: file.hosts, path: file.path, methods: file.methods,
+            headers: file.headers.map { HeaderCondition(name: $0.name, value: $0.value) })
+    }
+}
+
+extension Service {
+    fileprivate static func build(
+        _ file: ServiceConfiguration, timeouts: TimeoutConfiguration, live: [ReleaseState.Share]?, resolved: [Endpoint: SocketAddress],
+        rebuild: inout TargetRegistry.Rebuild
+    ) throws(SnapshotError) -> Service {
+        let balance: Balancer =
+            switch file.balance {
+            case .roundRobin: .roundRobin
+            case .leastConnections: .leastConnections
+            }
+        var pools: [Pool] = []
+        for pool in file.pools {
+            var members: [PoolMember] = []
+            for target in pool.targets {
+                guard let address = resolved[target.endpoint] else {
+                    throw .unresolved(target.endpoint, service: file.name, pool: pool.name)
+                }
+                let identity = TargetIdentity(service: file.name, pool: pool.name, text: target.text, address: address)
+                members.append(PoolMember(target: rebuild.target(identity), weight: target.weight))
+            }
+            let cursor = rebuild.cursor(service: file.name, pool: pool.name)
+            pools.append(Pool(name: pool.name, members: members, cursor: cursor, balance: balance))
+        }
+        return Service(
+            name: file.name, pools: pools, shares: try shares(file, live: live), state: rebuild.state(of: file.name),
+            retryAttempts: file.retryAttempts, timeouts: timeouts, limits: file.limits, drain: file.drain)
+    }
+
+    /// Parts per million for each pool. The live split wins over the file's unless it names a pool that is no longer there.
+    private static func shares(_ file: ServiceConfiguration, live: [ReleaseState.Share]?) throws(SnapshotError) -> [UInt32] {
+        if let live, let shares = spread(live.map { ($0.pool, $0.partsPerMillion) }, over: file.pools) { return shares }
+        if let shares = spread(file.split.map { ($0.pool, $0.partsPerMillion) }, over: file.pools) { return shares }
+        let names = Set(file.pools.map(\.name))
+        throw .unknownPool(file.split.first { !names.contains($0.pool) }?.pool ?? "", service: file.name)
+    }
+
+    private static func spread(_ shares: [(pool: String, partsPerMillion: UInt32)], over pools: [PoolConfiguration]) -> [UInt32]? {
+        var spread = [UInt32](repeating: 0, count: pools.count)
+        for share in shares {
+            guard let index = pools.firstIndex(where: { $0.name == share.pool }) else { return nil }
+            spread[index] = share.partsPerMillion
+        }
+        return spread
+    }
+}

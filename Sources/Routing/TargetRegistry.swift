@@ -1,0 +1,122 @@
+/// What outlives snapshots, by identity: targets, the positions of services and pools. Belongs to the control plane and is used on its queue
+/// alone. A snapshot that cannot be built leaves it as it was; one that was built must be published.
+package final class TargetRegistry {
+    /// What the last rebuild did to the set of targets.
+    package struct Change {
+        package var added: [Target] = []
+        package var kept: [Target] = []
+        /// No longer in the configuration. To be retired once every loop has acknowledged the new epoch.
+        package var leaving: [Target] = []
+        package init() {}
+    }
+
+    private struct PoolKey: Hashable {
+        var service: String
+        var pool: String
+    }
+
+    private var targets: [TargetIdentity: Target] = [:]
+    /// Left, but perhaps still referenced by a snapshot, an exchange or a connection: their ordinals are taken.
+    private var departed: [Target] = []
+    private var services: [String: ServiceState] = [:]
+    private var cursors: [PoolKey: PoolCursor] = [:]
+    private var freeOrdinals: [Int] = []
+    private var nextOrdinal = 0
+
+    package private(set) var lastChange = Change()
+
+    package init() {}
+
+    /// Targets of the current configuration, in no particular order.
+    package var current: [Target] { Array(targets.values) }
+    /// Targets that left and still carry exchanges.
+    package var draining: [Target] { departed.filter { $0.inFlight > 0 } }
+    /// One more than the highest ordinal given so far: the size of a per-loop table.
+    package var ordinalLimit: Int { nextOrdinal }
+
+    package func state(of service: String) -> ServiceState? { services[service] }
+
+    // MARK: - Rebuilding
+
+    /// The first step of the next snapshot. Ordinals of departed targets that only this registry still knows become free.
+    func beginRebuild() -> Rebuild {
+        // The last change is over: it would hold on to the departed.
+        lastChange = Change()
+        recycle()
+        return Rebuild(self)
+    }
+
+    private func recycle() {
+        var index = 0
+        while index < departed.count {
+            if departed[index].isRetired && departed[index].inFlight == 0 && isKnownUniquelyReferenced(&departed[index]) {
+                freeOrdinals.append(departed[index].ordinal)
+                departed.remove(at: index)
+            } else {
+                index += 1
+            }
+        }
+        freeOrdinals.sort(by: >)
+    }
+
+    /// The next content in the making: collects what the new snapshot wants, then replaces the former content whole.
+    struct Rebuild {
+        private let registry: TargetRegistry
+        private var targets: [TargetIdentity: Target] = [:]
+        private var services: [String: ServiceState] = [:]
+        private var cursors: [PoolKey: PoolCursor] = [:]
+        private var freeOrdinals: [Int]
+        private var nextOrdinal: Int
+        private var change = Change()
+
+        fileprivate init(_ registry: TargetRegistry) {
+            self.registry = registry
+            freeOrdinals = registry.freeOrdinals
+            nextOrdinal = registry.nextOrdinal
+        }
+
+        mutating func target(_ identity: TargetIdentity) -> Target {
+            if let known = targets[identity] { return known }
+            if let kept = registry.targets[identity], !kept.isRetired {
+                targets[identity] = kept
+                change.kept.append(kept)
+                return kept
+            }
+            let added = Target(identity: identity, ordinal: takeOrdinal())
+            targets[identity] = added
+            change.added.append(added)
+            return added
+        }
+
+        mutating func state(of service: String) -> ServiceState {
+            let state = services[service] ?? registry.services[service] ?? ServiceState(name: service)
+            services[service] = state
+            return state
+        }
+
+        mutating func cursor(service: String, pool: String) -> PoolCursor {
+            let key = PoolKey(service: service, pool: pool)
+            let cursor = cursors[key] ?? registry.cursors[key] ?? PoolCursor()
+            cursors[key] = cursor
+            return cursor
+        }
+
+        consuming func commit() {
+            // A dictionary's order is random: whoever retires and shows these should do so in a steady one.
+            change.leaving = registry.targets.filter { targets[$0.key] !== $0.value }.values.sorted { $0.ordinal < $1.ordinal }
+            registry.departed += change.leaving
+            registry.targets = targets
+            registry.services = services
+            registry.cursors = cursors
+            registry.freeOrdinals = freeOrdinals
+            registry.nextOrdinal = nextOrdinal
+            registry.lastChange = change
+        }
+
+        private mutating func takeOrdinal() -> Int {
+            if let free = freeOrdinals.popLast() { return free }
+            defer { nextOrdinal += 1 }
+            return nextOrdinal
+        }
+    }
+}
