@@ -98,7 +98,7 @@ extension Exchange {
     func abandon() {
         leaveQueueIfWaiting()
         dropUpstream(failed: false)
-        finish(endedBy: .operator_, phase: machine.lastPhase)
+        finish(endedBy: ., phase: machine.lastPhase)
     }
 
     // MARK: - Private
