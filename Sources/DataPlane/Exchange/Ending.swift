@@ -98,7 +98,7 @@ extension Exchange {
     func abandon() {
         leaveQueueIfWaiting()
         dropUpstream(failed: false)
-        finish(endedBy: ., phase: machine.lastPhase)
+        finish(endedBy: .operator, phase: machine.lastPhase)
     }
 
     // MARK: - Private

@@ -117,7 +117,7 @@ struct ExchangeMachine {
         switch failure {
         case .connectTimeout, .responseTimeout, .stalled: .upstreamTimeout
         case .connect, .closedBeforeResponse, .malformed, .cutResponse: .upstream
-        case .drainDeadline: .
+        case .drainDeadline: .operator
         }
     }
 }
