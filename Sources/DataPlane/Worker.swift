@@ -103,7 +103,9 @@ final class Worker {
     }
 
     func open(_ socket: ListeningSocket) {
-        listeners.append(Listener(worker: self, socket: socket))
+        let listener = Listener(worker: self, socket: socket)
+        listeners.append(listener)
+        listener.start()
     }
 
     func close(listener id: Int) {
