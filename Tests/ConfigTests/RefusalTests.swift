@@ -21,7 +21,7 @@ import Testing
             ("shutdown: { drain_timeout: 30 }", "4:28: error: `drain_timeout`: `30` is not a duration; hint: it needs a unit: 30s, 30ms"),
             (
                 "defaults: { timeouts: { idle: 0s } }",
-                "4:31: error: `idle`: zero would let nothing through; hint: write a duration above 0; to wait long, write 24h"
+                "4:31: error: `idle`: must be above zero; hint: zero does not mean without end; to wait long, write 24h"
             ),
             (
                 "defaults: { timeouts: { idle: 1y } }",
@@ -257,5 +257,28 @@ import Testing
     func quoting() {
         #expect(quoted("a\u{1b}[31m\n") == "`a\\u{1b}[31m\\u{a}`")
         #expect(quoted(String(repeating: "x", count: 61)) == "`" + String(repeating: "x", count: 60) + "…`")
+    }
+
+    @Test("thousands of pools with the largest weights are answered")
+    func manyPools() {
+        let names = (0..<20_000).map { "p\($0)" }
+        let pools = names.map { "\($0): { targets: [] }" }.joined(separator: ", ")
+        for unit in ["", "%"] {
+            let split = names.map { "\($0): \"999999999.999999\(unit)\"" }.joined(separator: ", ")
+            let text = "listeners: [{ name: w, bind: [\"[::]:0\"] }]\nservices:\n  s:\n    pools: { \(pools) }\n    split: { \(split) }"
+            let errors = load(text).lines.filter { $0.contains("error") }
+            #expect(errors.count == 2)
+            #expect(errors.first?.hasPrefix("t.yaml:5:") == true)
+        }
+    }
+
+    @Test("errors are shown even behind a flood of warnings")
+    func warningFlood() {
+        let pools = (0..<300).map { "p\($0): { targets: [] }" }.joined(separator: ", ")
+        let lines = load(
+            "listeners: [{ name: w, bind: [\"[::]:0\"] }]\nservices: { s: { pools: { \(pools) }, split: { p0: 1 } } }\nworker: 1"
+        ).lines
+        #expect(lines.contains("t.yaml:3:1: error: unknown key `worker`; hint: did you mean `workers`?"))
+        #expect(lines.last == "t.yaml:3:1: error: 100 more, not shown")
     }
 }

@@ -83,6 +83,9 @@ import Testing
         #expect(
             load(file(route: "match: { methods: [get] }, service: shop")).lines
                 == ["t.yaml:3:31: warning: methods are case-sensitive; `get` is not `GET`"])
+        #expect(
+            load(file(service: ", limits: { queue: 5 }")).lines
+                == ["t.yaml:2:79: warning: `queue` is never used; hint: without `max_requests` no request has to wait"])
         let empty = "listeners: [{ name: w, bind: [\"127.0.0.1:0\"] }]\nservices: { s: { pools: { p: { targets: [] } } } }"
         #expect(load(empty).lines == ["t.yaml:2:27: warning: the pool `p` has no targets; hint: requests that it gets are answered 503"])
         #expect(load(empty).configuration != nil)

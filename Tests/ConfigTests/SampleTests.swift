@@ -115,6 +115,17 @@ import Testing
         #expect(configuration.services.first?.pools.first?.targets.last?.weight == 3)
     }
 
+    @Test("JSON's pairs of escapes are one character")
+    func surrogates() throws {
+        let head = #"{"listeners":[{"name":"w","bind":["[::]:0"]}],"routes":[{"respond":{"body":"#
+        let loaded = load(head + #""a\\ud83d\uD83D\uDe00b\\\ud83d\ude00"}}]}"#)
+        #expect(loaded.lines == [])
+        #expect(
+            loaded.configuration?.routes.first?.action
+                == .respond(status: 200, body: #"a\ud83d😀b\😀"#, contentType: Defaults.respondContentType))
+        #expect(load(head + #""half a pair: \ud83d"}}]}"#).configuration == nil)
+    }
+
     @Test("a file that is not there, or no file, is an error at its first place")
     func unreadable() {
         #expect(

@@ -71,6 +71,7 @@ import Testing
         #expect(Shares.partsPerMillion([]) == nil)
         #expect(Shares.partsPerMillion([.max, .max]) == nil)
         #expect(Shares.partsPerMillion([.max, 0]) == [1_000_000, 0])
+        #expect(Shares.partsPerMillion([UInt64](repeating: 1, count: 1001)) == nil)
     }
 
     @Test("the least weight still gets one part")
