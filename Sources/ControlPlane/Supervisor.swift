@@ -102,7 +102,6 @@ package struct Supervisor {
         let (proxy, controller) = (parts.proxy, parts.controller)
         _ = proxy.listeners.commit(plan)
         for address in proxy.listeners.closeUnclaimed() { log.warn("passed socket not used by any listener", ["address": address]) }
-        for worker in proxy.workers { worker.start() }
         for socket in plan.opened { proxy.workers.forEach { $0.accept(on: socket) } }
         let stops = Mutex(0)
         _ = Signals.listen { command in
@@ -197,8 +196,9 @@ package struct Supervisor {
             case .exactly(let number): max(1, number)
             }
         do throws(IOError) {
-            var workers: [WorkerHandle] = []
-            for index in 0..<count { workers.append(try WorkerHandle(index: index, workers: count, snapshots: cell, log: log)) }
+            let workers = try WorkerHandle.fleet(of: count, snapshots: cell, log: log)
+            // They idle until they are given a socket; a machine without threads must refuse before anything is promised.
+            for worker in workers { try worker.start() }
             return workers
         } catch {
             throw Failure(lines: ["event loop: \(error)"], exitCode: 1)

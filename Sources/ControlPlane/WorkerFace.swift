@@ -4,7 +4,6 @@ package import Routing
 /// What the control plane asks of a loop; `WorkerHandle` in production. Verbs return at once, answers come on the loop's thread.
 package protocol WorkerFace: Sendable {
     var index: Int { get }
-    func start()
     func adoptNewest(_ acknowledge: @escaping @Sendable (_ worker: Int, _ epoch: Epoch) -> Void)
     func accept(on socket: ListeningSocket)
     func stopAccepting(on id: Int, done: @escaping @Sendable (_ worker: Int) -> Void)

@@ -16,6 +16,7 @@ package final class AccessLog {
     package init(writer: LogWriter) {
         precondition(LineRoom.line <= LogBlock.capacity, "the longest line must fit a block")
         self.writer = writer
+        writer.addLoop()
     }
 
     deinit { handOver(isFull: true) }

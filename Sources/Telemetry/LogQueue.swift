@@ -16,6 +16,8 @@ final class LogQueue: Sendable {
     private struct State {
         /// A ring: `count` filled blocks from `head` on.
         var ring: [LogBlock?]
+        /// Blocks that may exist; as many places has the ring.
+        var limit: Int
         var head = 0
         var count = 0
         var spare: [LogBlock] = []
@@ -28,14 +30,12 @@ final class LogQueue: Sendable {
     /// Blocks kept for reuse; what a burst needed beyond that goes back to the system.
     private static let spareLimit = 8
 
-    private let limit: Int
     private let state: Mutex<State>
     private let dropped = Atomic<UInt64>(0)
     let work = LogSignal()
 
     init(limit: Int) {
-        self.limit = limit
-        var state = State(ring: Array(repeating: nil, count: limit))
+        var state = State(ring: Array(repeating: nil, count: limit), limit: limit)
         state.spare.reserveCapacity(LogQueue.spareLimit)
         self.state = Mutex(state)
     }
@@ -43,17 +43,27 @@ final class LogQueue: Sendable {
     var droppedLines: UInt64 { dropped.load(ordering: .relaxed) }
     func drop(lines: Int) { dropped.wrappingAdd(UInt64(lines), ordering: .relaxed) }
 
-    /// Blocks that exist now; never more than `limit`.
+    /// Blocks that exist now; never more than the limit.
     var blocks: Int { state.withLock { $0.existing } }
 
     // MARK: - The loops' side
+
+    /// One more loop: its own block is beside those that may be queued.
+    func addLoop() {
+        state.withLock { state in
+            let queued = (0..<state.count).map { state.ring[(state.head + $0) % state.limit] }
+            state.limit += 1
+            state.ring = queued + Array(repeating: nil, count: state.limit - queued.count)
+            state.head = 0
+        }
+    }
 
     /// An empty block, or nil when all are in use.
     func take() -> LogBlock? {
         let (reused, mayMake) = state.withLock { state -> (LogBlock?, Bool) in
             guard !state.closing else { return (nil, false) }
             if let block = state.spare.popLast() { return (block, false) }
-            guard state.existing < limit else { return (nil, false) }
+            guard state.existing < state.limit else { return (nil, false) }
             state.existing += 1
             return (nil, true)
         }
@@ -65,9 +75,9 @@ final class LogQueue: Sendable {
     ///   that a stalled disk is met with full blocks.
     func submit(_ block: LogBlock, isFull: Bool) -> Bool {
         let accepted = state.withLock { state -> Bool in
-            guard isFull || state.count < limit / 2 else { return false }
-            precondition(state.count < limit, "more blocks are queued than exist")
-            state.ring[(state.head + state.count) % limit] = block
+            guard isFull || state.count < state.limit / 2 else { return false }
+            precondition(state.count < state.limit, "more blocks are queued than exist")
+            state.ring[(state.head + state.count) % state.limit] = block
             state.count += 1
             return true
         }
@@ -104,7 +114,7 @@ final class LogQueue: Sendable {
             }
             guard state.count > 0, let block = state.ring[state.head] else { return state.closing ? .end : .none }
             state.ring[state.head] = nil
-            state.head = (state.head + 1) % limit
+            state.head = (state.head + 1) % state.limit
             state.count -= 1
             return .block(block)
         }

@@ -16,7 +16,7 @@ package final class LogWriter: Sendable {
     private let report: @Sendable (String) -> Void
 
     /// - Parameters:
-    ///   - blocks: 64 KiB blocks in all: one with each loop, the rest queued. At least two for each loop.
+    ///   - blocks: 64 KiB blocks that may be queued or under way; each loop has one of its own beside them.
     ///   - report: gets a line for operators (no newline) when the log cannot be written, at most one a minute, and when it can again.
     ///     Called on the writer's thread.
     package init(blocks: Int = 64, report: @escaping @Sendable (String) -> Void = { _ in }) {
@@ -66,10 +66,11 @@ package final class LogWriter: Sendable {
 
     // MARK: - For AccessLog
 
+    func addLoop() { queue.addLoop() }
     func takeBlock() -> LogBlock? { queue.take() }
     func submit(_ block: LogBlock, isFull: Bool) -> Bool { queue.submit(block, isFull: isFull) }
     func drop(lines: Int) { queue.drop(lines: lines) }
-    /// Blocks that exist now, at most as many as `init` allowed.
+    /// Blocks that exist now: at most as many as `init` allowed, and one for each loop.
     var blocks: Int { queue.blocks }
 
     // MARK: - Private

@@ -13,7 +13,7 @@ package enum EndedBy: UInt8, Sendable {
     /// We answered by ourselves: no route, limit, refusal, redirect, fixed response: `P`.
     case proxy
     /// An operator's command (drain deadline, shutdown): `K`.
-    case operator_
+    case `operator`
 
     /// The first character of the log's `termination`.
     var letter: UInt8 {
@@ -24,7 +24,7 @@ package enum EndedBy: UInt8, Sendable {
         case .clientTimeout: UInt8(ascii: "c")
         case .upstreamTimeout: UInt8(ascii: "u")
         case .proxy: UInt8(ascii: "P")
-        case .operator_: UInt8(ascii: "K")
+        case .operator: UInt8(ascii: "K")
         }
     }
 }
