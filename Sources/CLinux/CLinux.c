@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "include/CLinux.h"
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -26,3 +27,5 @@ int sluice_accept(int listener, void *address, uint32_t *length) {
 }
 
 int sluice_socket(int family, int type) { return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+
+int sluice_name_thread(const char *name) { return pthread_setname_np(pthread_self(), name); }

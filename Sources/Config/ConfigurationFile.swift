@@ -25,8 +25,7 @@ package enum ConfigurationFile {
         if let root = YAMLReader.read(text, into: findings) {
             var expansion = EnvironmentExpansion(environment: environment, findings: findings)
             var decoder = Decoder(findings: findings)
-            decoder.configuration(expansion.expand(root))
-            Validator(findings: findings).check(decoder.draft)
+            if decoder.configuration(expansion.expand(root)) { Validator(findings: findings).check(decoder.draft) }
             if !findings.hasErrors { return .valid(decoder.draft.configuration, warnings: findings.inFileOrder) }
         }
         return .invalid(findings.inFileOrder)

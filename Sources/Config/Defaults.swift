@@ -28,6 +28,8 @@ package enum Defaults {
     package enum Bounds {
         package static let workers = 1...256
         package static let targetWeight = 1...1000
+        /// Pools of one service; a thousand versions at once are a mistake, and sharing is quadratic in the worst case.
+        package static let sharedPools = 1000
         /// A request line and a few fields fit into 1 KiB; above 1 MiB a head is an attack.
         package static let headerBytes = 1024...1024 * 1024
         package static let headerCount = 8...1024
@@ -48,6 +50,7 @@ package enum Defaults {
         package static let fileBytes = 4 * 1024 * 1024
         package static let depth = 64
         package static let nodes = 200_000
+        /// Errors shown, and as many warnings.
         package static let diagnostics = 200
     }
 }

@@ -11,6 +11,9 @@ struct Validator {
         checkListeners(draft)
         checkReferences(draft)
         checkRoutelessServices(draft)
+        // Guesses about what acts and what does not would only be noise beside errors.
+        guard !findings.hasErrors else { return }
+        checkDefaultService(draft)
         checkShadowedRoutes(draft)
     }
 
@@ -21,7 +24,7 @@ struct Validator {
             findings.error("`listeners` is missing", at: draft.root, hint: "write listeners: [{ name: web, bind: [\"0.0.0.0:80\"] }]")
         }
         // Routes that answer by themselves need no service; a route that names one gets its own error.
-        if draft.services.isEmpty, draft.configuration.routes.isEmpty, draft.serviceReferences.isEmpty {
+        if !draft.hasServices, draft.configuration.routes.isEmpty, draft.serviceReferences.isEmpty, !draft.lacksActions {
             findings.error("there is nothing to serve", at: draft.root, hint: "add `services`, or `routes` with `redirect` or `respond`")
         }
     }
@@ -58,17 +61,21 @@ struct Validator {
         guard !draft.lacksActions else { return }
         let routed = Set(draft.serviceReferences.map(\.value))
         let routeless = draft.services.filter { !routed.contains($0.value) }
-        guard let first = routeless.first else { return }
-        if routeless.count > 1 {
-            let names = routeless.prefix(8).map { quoted($0.value) }.joined(separator: ", ") + (routeless.count > 8 ? " …" : "")
-            findings.error(
-                "the services \(names) have no route; only one service can take everything", at: routeless[1].place,
-                hint: "add `routes`, so that at most one service is left without")
-        } else if let route = draft.configuration.routes.first(where: { $0.match == RouteMatchConfiguration() }) {
-            findings.warning(
-                "the service \(quoted(first.value)) gets nothing", at: first.place,
-                hint: "no route names it, and the route at \(route.place) takes everything")
-        }
+        guard routeless.count > 1 else { return }
+        let names = routeless.prefix(8).map { quoted($0.value) }.joined(separator: ", ") + (routeless.count > 8 ? " …" : "")
+        findings.error(
+            "the services \(names) have no route; only one service can take everything", at: routeless[1].place,
+            hint: "add `routes`, so that at most one service is left without")
+    }
+
+    private func checkDefaultService(_ draft: Draft) {
+        guard let service = draft.configuration.defaultService,
+            let route = draft.configuration.routes.first(where: { $0.match == RouteMatchConfiguration() }),
+            let place = draft.services.first(where: { $0.value == service.name })?.place
+        else { return }
+        findings.warning(
+            "the service \(quoted(service.name)) gets nothing", at: place,
+            hint: "no route names it, and the route at \(route.place) takes everything")
     }
 
     /// Ties go to the first in the file, so a second route with the same conditions never acts.

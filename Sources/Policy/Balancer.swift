@@ -1,14 +1,10 @@
-/// How a pool shares its requests out among its targets. Pure: what is chosen from counts, not how they are kept.
+/// How a pool shares its requests out among its targets.
 package enum Balancer: Sendable, Equatable {
+    /// Turns by weight: `SmoothSequence`.
     case roundRobin
+    /// The target with the fewest exchanges for its weight, the next one counted in; of equals, the one whose turn is longest past. The scan
+    /// stands in Routing, beside the counts: functions of another module are not inlined, and it asks once for each target.
     case leastConnections
-
-    /// Whether a target with `inFlight` exchanges and that `weight` is less loaded, with the next exchange counted in, than another one.
-    /// Compared by cross products: exact, no division. The next exchange counts so that of idle targets the heaviest is first.
-    @inline(__always)
-    package static func isLessLoaded(inFlight: Int, weight: Int, than other: Int, weight otherWeight: Int) -> Bool {
-        (inFlight &+ 1) &* otherWeight < (other &+ 1) &* weight
-    }
 }
 
 /// Smooth weighted round-robin as one precomputed cycle: weights 5, 1, 1 give a a b a c a a (nginx's order), equal weights plain turns.

@@ -27,15 +27,15 @@ package struct Lease: ~Copyable {
 
     deinit { assert(isReleased, "a lease was dropped without a release: its target would never drain") }
 
-    /// A further attempt under the same snapshot: keeps the place in the service, gives the former target back.
-    /// - Parameter target: claimed already, so that the service's count never looks like zero in between.
-    package mutating func move(to target: Target, of pool: Pool) {
-        assert(
-            service.pools.contains { $0 === pool } && pool.members.contains { $0.target === target },
-            "a lease holds its pool by its service")
+    /// A further attempt: keeps the place in the service, gives the former target back.
+    /// - Parameters:
+    ///   - target: claimed already, so that the service's count never looks like zero in between.
+    ///   - service: the same one; after a new epoch, rebuilt. Its place is kept, as its `state` is.
+    package consuming func moved(to target: Target, of pool: Pool, in service: Service) -> Lease {
+        assert(service.state === self.service.state, "a lease stays with its service")
         heldTarget.release()
-        heldPool = pool
-        heldTarget = target
+        isReleased = true
+        return Lease(service: service, pool: pool, target: target)
     }
 
     package consuming func release() {

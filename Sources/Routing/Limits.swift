@@ -1,18 +1,19 @@
 internal import Config
+package import Net
 
 // The loops read these on every request and may not import Config (STYLE §3.3), hence types of our own with the same words.
 
 /// How long each phase may last; meanings as in `TimeoutConfiguration`.
 package struct Timeouts: Sendable, Equatable {
-    package var connect: Duration
-    package var requestHeader: Duration
-    package var responseHeader: Duration
-    package var idle: Duration
-    package var keepalive: Duration
-    package var tunnel: Duration
+    package var connect: TimeSpan
+    package var requestHeader: TimeSpan
+    package var responseHeader: TimeSpan
+    package var idle: TimeSpan
+    package var keepalive: TimeSpan
+    package var tunnel: TimeSpan
 
     package init(
-        connect: Duration, requestHeader: Duration, responseHeader: Duration, idle: Duration, keepalive: Duration, tunnel: Duration
+        connect: TimeSpan, requestHeader: TimeSpan, responseHeader: TimeSpan, idle: TimeSpan, keepalive: TimeSpan, tunnel: TimeSpan
     ) {
         self.connect = connect
         self.requestHeader = requestHeader
@@ -24,8 +25,8 @@ package struct Timeouts: Sendable, Equatable {
 
     init(_ file: TimeoutConfiguration) {
         self.init(
-            connect: file.connect, requestHeader: file.requestHeader, responseHeader: file.responseHeader, idle: file.idle,
-            keepalive: file.keepalive, tunnel: file.tunnel)
+            connect: TimeSpan(file.connect), requestHeader: TimeSpan(file.requestHeader), responseHeader: TimeSpan(file.responseHeader),
+            idle: TimeSpan(file.idle), keepalive: TimeSpan(file.keepalive), tunnel: TimeSpan(file.tunnel))
     }
 }
 
@@ -52,15 +53,15 @@ package struct Limits: Sendable, Equatable {
 package struct AdmissionLimits: Sendable, Equatable {
     package var maxRequests: Int
     package var queue: Int
-    package var queueTimeout: Duration
+    package var queueTimeout: TimeSpan
 
-    package init(maxRequests: Int, queue: Int, queueTimeout: Duration) {
+    package init(maxRequests: Int, queue: Int, queueTimeout: TimeSpan) {
         self.maxRequests = maxRequests
         self.queue = queue
         self.queueTimeout = queueTimeout
     }
 
-    init(_ file: ServiceLimits) { self.init(maxRequests: file.maxRequests, queue: file.queue, queueTimeout: file.queueTimeout) }
+    init(_ file: ServiceLimits) { self.init(maxRequests: file.maxRequests, queue: file.queue, queueTimeout: TimeSpan(file.queueTimeout)) }
 }
 
 /// How long what is in flight on a leaving target may take; meanings as in `DrainConfiguration`.

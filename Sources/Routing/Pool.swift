@@ -1,3 +1,4 @@
+package import Net
 package import Policy
 
 package struct PoolMember: Sendable {
@@ -12,18 +13,23 @@ package struct PoolMember: Sendable {
 /// One version's set of targets. Immutable but for the counts on its targets.
 package final class Pool: Sendable {
     package let name: String
+    package let nameText: ByteText
     /// In file order.
     package let members: [PoolMember]
     package let cursor: PoolCursor
     package let balance: Balancer
     private let seats: Seats
 
-    package init(name: String, members: [PoolMember], cursor: PoolCursor, balance: Balancer = .roundRobin) {
+    /// - Parameter sequence: the turns by the members' weights; worked out here when not given.
+    package init(
+        name: String, members: [PoolMember], cursor: PoolCursor, balance: Balancer = .roundRobin, sequence: SmoothSequence? = nil
+    ) {
         self.name = name
+        nameText = ByteText(name)
         self.members = members
         self.cursor = cursor
         self.balance = balance
-        seats = Seats(members, balance: balance)
+        seats = Seats(members, sequence: sequence ?? SmoothSequence(weights: members.map { max(1, $0.weight) }))
     }
 
     /// Chooses by the pool's balance and claims: the target's count is raised before this returns, and given back by `Target.release()`.

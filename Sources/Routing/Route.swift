@@ -1,3 +1,5 @@
+package import Net
+
 /// Header edits ready to be copied: names lower case for comparison, lines complete with CRLF.
 package struct CompiledEdits: Sendable {
     /// Lower-case names whose fields are dropped (`remove`, and `set` before it adds its own).
@@ -20,6 +22,7 @@ package enum RouteAction: Sendable {
 package final class Route: Sendable {
     /// "12:5": the place in the file; shown in the access log and by `explain`. "default" for the implied route of a service without one.
     package let name: String
+    package let nameText: ByteText
     package let action: RouteAction
     package let requestEdits: CompiledEdits
     package let responseEdits: CompiledEdits
@@ -33,6 +36,7 @@ package final class Route: Sendable {
         stripPrefixLength: Int = 0, rewriteHost: [UInt8] = []
     ) {
         self.name = name
+        nameText = ByteText(name)
         self.action = action
         self.requestEdits = requestEdits
         self.responseEdits = responseEdits

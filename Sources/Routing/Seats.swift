@@ -13,15 +13,14 @@ struct Seats: ~Copyable, Sendable {
     private let sequence: SmoothSequence
     private let heaviest: Int
 
-    init(_ members: [PoolMember], balance: Balancer) {
+    init(_ members: [PoolMember], sequence: SmoothSequence) {
         seats = members.map {
             Seat(
                 target: Unmanaged.passUnretained($0.target), ordinal: Int32(clamping: $0.target.ordinal),
                 weight: Int32(clamping: max(1, $0.weight)))
         }
         heaviest = Int(seats.map(\.weight).max() ?? 1)
-        // Only round-robin has turns.
-        sequence = SmoothSequence(weights: balance == .roundRobin ? seats.map { Int($0.weight) } : [])
+        self.sequence = sequence
     }
 
     var count: Int { seats.count }
@@ -46,35 +45,44 @@ struct Seats: ~Copyable, Sendable {
     /// Index of the least loaded; -1 when none may be taken. Scans from behind the one chosen last, and of equals keeps the first: so that ties
     /// take turns.
     func leastLoaded(_ cursor: PoolCursor, excluding excluded: Int32) -> Int {
-        let seats = self.seats.span
-        guard seats.count > 0 else { return -1 }
-        var index = Int(truncatingIfNeeded: cursor.scanStart % UInt64(truncatingIfNeeded: seats.count))
-        var best = -1
-        var bestLoad = 0
-        var bestWeight = 1
-        for _ in 0..<seats.count {
-            let seat = seats[index]
-            let load = seat.target._withUnsafeGuaranteedRef { $0.load }
-            let weight = Int(seat.weight)
-            if seat.ordinal != excluded && !Target.isRetired(load: load)
-                && (best < 0 || Balancer.isLessLoaded(inFlight: load, weight: weight, than: bestLoad, weight: bestWeight))
-            {
-                best = index
-                bestLoad = load
-                bestWeight = weight
-                // Nobody can be less loaded than the heaviest with nothing to do.
-                if load == 0 && weight == heaviest { break }
-            }
-            index += 1
-            if index == seats.count { index = 0 }
-        }
-        if best >= 0 { cursor.beginNextScan(at: best + 1) }
-        return best
+        let count = seats.count
+        guard count > 0 else { return -1 }
+        let start = Int(truncatingIfNeeded: cursor.scanStart % UInt64(truncatingIfNeeded: count))
+        var best = Best()
+        scan(start..<count, excluding: excluded, &best)
+        if !best.isIdeal { scan(0..<start, excluding: excluded, &best) }
+        if best.index >= 0 { cursor.beginNextScan(at: best.index + 1) }
+        return best.index
     }
 
     // MARK: - Private
 
     private static func isFree(_ seat: Seat, excluding excluded: Int32) -> Bool {
         seat.ordinal != excluded && !Target.isRetired(load: seat.target._withUnsafeGuaranteedRef { $0.load })
+    }
+
+    /// The least loaded so far.
+    private struct Best {
+        var index = -1
+        /// So that whoever comes first is better.
+        var load = Int(Int32.max)
+        var weight = 1
+        /// The heaviest with nothing to do: nobody can be less loaded.
+        var isIdeal = false
+    }
+
+    @inline(__always)
+    private func scan(_ range: Range<Int>, excluding excluded: Int32, _ best: inout Best) {
+        let seats = self.seats.span
+        for index in range {
+            let seat = seats[index]
+            let load = seat.target._withUnsafeGuaranteedRef { $0.load }
+            let weight = Int(seat.weight)
+            // Cross products: exact, no division. With the next exchange counted in, the heaviest of idle targets comes first.
+            guard (load &+ 1) &* best.weight < (best.load &+ 1) &* weight else { continue }
+            guard seat.ordinal != excluded && !Target.isRetired(load: load) else { continue }
+            best = Best(index: index, load: load, weight: weight, isIdeal: load == 0 && weight == heaviest)
+            if best.isIdeal { return }
+        }
     }
 }

@@ -1,9 +1,11 @@
+package import Net
 package import Config
 internal import Policy
 
 /// One application: its pools, the split between them, its policies. Immutable; its `state` is what carries on.
 package final class Service: Sendable {
     package let name: String
+    package let nameText: ByteText
     /// In file order.
     package let pools: [Pool]
     /// The live split, in parts per million for each of `pools`.
@@ -22,6 +24,7 @@ package final class Service: Sendable {
         timeouts: TimeoutConfiguration = .init(), limits: ServiceLimits, drain: DrainConfiguration
     ) {
         self.name = name
+        nameText = ByteText(name)
         self.pools = pools
         self.state = state
         self.retryAttempts = retryAttempts

@@ -44,9 +44,9 @@ extension Snapshot {
         for service in configuration.services {
             parts.services.append(
                 try Service.build(
-                    service, timeouts: configuration.timeouts, live: release.splits[service.name], resolved: resolved, rebuild: &rebuild))
+                    service, live: release.splits[service.name], resolved: resolved, rebuild: &rebuild))
         }
-        try parts.addRoutes(configuration.routes)
+        try parts.addRoutes(configuration.routes, implied: configuration.defaultService?.name)
         rebuild.commit()
         return Snapshot(parts)
     }
@@ -67,20 +67,18 @@ struct SnapshotParts {
 
     init(epoch: Epoch) { self.epoch = epoch }
 
-    mutating func addRoutes(_ file: [RouteConfiguration]) throws(SnapshotError) {
+    /// - Parameter implied: the service that takes what no route matches.
+    mutating func addRoutes(_ file: [RouteConfiguration], implied: String?) throws(SnapshotError) {
         var byName: [String: Service] = [:]
         for service in services { byName[service.name] = service }
-        var unrouted = Set(byName.keys)
         for route in file {
             routes.append(try Route.build(route, services: byName))
             conditions.append(RouteConditions(route.match))
-            if case .service(let name) = route.action { unrouted.remove(name) }
         }
-        // "A service with no route takes everything" that no route takes: it comes last, and there can be only one.
-        if unrouted.count == 1, let name = unrouted.first, let service = byName[name] {
-            routes.append(Route(name: "default", action: .service(service)))
-            conditions.append(RouteConditions())
-        }
+        guard let implied, let service = byName[implied] else { return }
+        // Every host, every path, no condition, and last in order: the least particular route there can be.
+        routes.append(Route(name: "default", action: .service(service)))
+        conditions.append(RouteConditions())
     }
 }
 
@@ -94,7 +92,7 @@ extension RouteConditions {
 
 extension Service {
     fileprivate static func build(
-        _ file: ServiceConfiguration, timeouts: TimeoutConfiguration, live: [ReleaseState.Share]?, resolved: [Endpoint: SocketAddress],
+        _ file: ServiceConfiguration, live: [ReleaseState.Share]?, resolved: [Endpoint: SocketAddress],
         rebuild: inout TargetRegistry.Rebuild
     ) throws(SnapshotError) -> Service {
         let balance: Balancer =
@@ -112,12 +110,14 @@ extension Service {
                 let identity = TargetIdentity(service: file.name, pool: pool.name, text: target.text, address: address)
                 members.append(PoolMember(target: rebuild.target(identity), weight: target.weight))
             }
-            let cursor = rebuild.cursor(service: file.name, pool: pool.name)
-            pools.append(Pool(name: pool.name, members: members, cursor: cursor, balance: balance))
+            // Only round-robin has turns to work out; the cursor is kept for both.
+            let weights = balance == .roundRobin ? members.map { max(1, $0.weight) } : []
+            let turns = rebuild.turns(service: file.name, pool: pool.name, weights: weights)
+            pools.append(Pool(name: pool.name, members: members, cursor: turns.cursor, balance: balance, sequence: turns.sequence))
         }
         return Service(
             name: file.name, pools: pools, shares: try shares(file, live: live), state: rebuild.state(of: file.name),
-            retryAttempts: file.retryAttempts, timeouts: timeouts, limits: file.limits, drain: file.drain)
+            retryAttempts: file.retryAttempts, timeouts: file.timeouts, limits: file.limits, drain: file.drain)
     }
 
     /// Parts per million for each pool. The live split wins over the file's unless it names a pool that is no longer there.

@@ -21,6 +21,8 @@ package final class Target: Sendable {
     package let identity: TargetIdentity
     /// Small dense number for per-loop tables; given by `TargetRegistry`, reused only after the target was retired and is unreferenced.
     package let ordinal: Int
+    /// `identity.text`, for the log.
+    package let text: ByteText
     /// Exchanges in flight, with `retiredBit` set once the target has left. One word, so that no claim can slip in behind `retire`.
     private let lease = Atomic<Int>(0)
     private static let retiredBit = 1 << 62
@@ -28,6 +30,7 @@ package final class Target: Sendable {
     package init(identity: TargetIdentity, ordinal: Int) {
         self.identity = identity
         self.ordinal = ordinal
+        text = ByteText(identity.text)
     }
 
     /// Exchanges that hold a lease on this target now, all loops together.

@@ -1,3 +1,5 @@
+internal import Policy
+
 /// What outlives snapshots, by identity: targets, the positions of services and pools. Belongs to the control plane and is used on its queue
 /// alone. A snapshot that cannot be built leaves it as it was; one that was built must be published.
 package final class TargetRegistry {
@@ -15,11 +17,18 @@ package final class TargetRegistry {
         var pool: String
     }
 
+    /// A pool's turns; worked out again only when a weight changes, as a long cycle takes longer than all the rest of a snapshot.
+    struct Turns {
+        var cursor: PoolCursor
+        var weights: [Int]
+        var sequence: SmoothSequence
+    }
+
     private var targets: [TargetIdentity: Target] = [:]
     /// Left, but perhaps still referenced by a snapshot, an exchange or a connection: their ordinals are taken.
     private var departed: [Target] = []
     private var services: [String: ServiceState] = [:]
-    private var cursors: [PoolKey: PoolCursor] = [:]
+    private var turns: [PoolKey: Turns] = [:]
     private var freeOrdinals: [Int] = []
     private var nextOrdinal = 0
 
@@ -64,7 +73,7 @@ package final class TargetRegistry {
         private let registry: TargetRegistry
         private var targets: [TargetIdentity: Target] = [:]
         private var services: [String: ServiceState] = [:]
-        private var cursors: [PoolKey: PoolCursor] = [:]
+        private var turns: [PoolKey: Turns] = [:]
         private var freeOrdinals: [Int]
         private var nextOrdinal: Int
         private var change = Change()
@@ -94,11 +103,15 @@ package final class TargetRegistry {
             return state
         }
 
-        mutating func cursor(service: String, pool: String) -> PoolCursor {
+        mutating func turns(service: String, pool: String, weights: [Int]) -> Turns {
             let key = PoolKey(service: service, pool: pool)
-            let cursor = cursors[key] ?? registry.cursors[key] ?? PoolCursor()
-            cursors[key] = cursor
-            return cursor
+            var turns = turns[key] ?? registry.turns[key] ?? Turns(cursor: PoolCursor(), weights: [], sequence: SmoothSequence(weights: []))
+            if turns.weights != weights {
+                turns.weights = weights
+                turns.sequence = SmoothSequence(weights: weights)
+            }
+            self.turns[key] = turns
+            return turns
         }
 
         consuming func commit() {
@@ -107,7 +120,7 @@ package final class TargetRegistry {
             registry.departed += change.leaving
             registry.targets = targets
             registry.services = services
-            registry.cursors = cursors
+            registry.turns = turns
             registry.freeOrdinals = freeOrdinals
             registry.nextOrdinal = nextOrdinal
             registry.lastChange = change

@@ -27,4 +27,7 @@ int sluice_eventfd(void);
 int sluice_accept(int listener, void *address, uint32_t *length);
 int sluice_socket(int family, int type);
 
+// Of the calling thread; at most 15 bytes.
+int sluice_name_thread(const char *name);
+
 #endif

@@ -116,7 +116,7 @@ struct Decoder {
         value(field) { text throws(ScalarError) in
             let duration = try Quantities.duration(text)
             guard allowingZero || duration > .zero else {
-                throw ScalarError("zero would let nothing through", hint: "write a duration above 0; to wait long, write 24h")
+                throw ScalarError("must be above zero", hint: "zero does not mean without end; to wait long, write 24h")
             }
             return duration
         }

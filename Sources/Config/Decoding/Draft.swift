@@ -11,6 +11,7 @@ struct Draft {
     /// Beside `configuration.routes`.
     var routePlaces: [Place] = []
     var hasListeners = false
+    var hasServices = false
     /// A route's action could not be read: who has no route is not known.
     var lacksActions = false
 }

@@ -1,8 +1,14 @@
 /// The top of the file: what concerns the whole process.
 extension Decoder {
-    mutating func configuration(_ root: Node) {
+    /// False when the file is no mapping at all, so that nothing can be said about its parts.
+    mutating func configuration(_ root: Node) -> Bool {
         draft.root = root.place
-        guard let fields = fields(of: Field(label: "the file", node: root), as: RootKey.self) else { return }
+        guard case .mapping = root.content else {
+            if case .refused = root.content { return false }
+            findings.error("the file must be a mapping (`key: value`)", at: root.place)
+            return false
+        }
+        guard let fields = fields(of: Field(label: "the file", node: root), as: RootKey.self) else { return false }
         var routes: Field?
         var services: Field?
         for (key, entry) in fields {
@@ -24,6 +30,7 @@ extension Decoder {
         // Services inherit the defaults, wherever in the file those stand.
         if let services { self.services(services) }
         if let routes { self.routes(routes) }
+        return true
     }
 
     // MARK: - Private

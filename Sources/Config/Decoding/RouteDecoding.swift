@@ -13,6 +13,7 @@ extension Decoder {
         let place = field.node.place
         var route = RouteConfiguration(action: .service(""), place: "\(place.line):\(place.column)")
         let action = action(fields, at: place)
+        let errorsBefore = findings.errorCount
         for (key, entry) in fields {
             switch key {
             case .service, .redirect, .respond: continue
@@ -24,7 +25,7 @@ extension Decoder {
                 store(optional(entry.field) { text throws(ScalarError) in try HostText.authority(text) }, in: &route.rewriteHost)
             }
         }
-        checkPrefix(of: route, fields)
+        if findings.errorCount == errorsBefore { checkPrefix(of: route, fields) }
         guard let action else { return }
         route.action = action
         if case .service = action {} else { refuseUpstreamKeys(fields) }

@@ -1,5 +1,6 @@
 extension Decoder {
     mutating func services(_ field: Field) {
+        draft.hasServices = true
         guard let entries = entries(of: field) else { return }
         if entries.isEmpty { findings.error("`services` is empty", at: field.node.place) }
         for entry in entries { service(entry) }
@@ -115,12 +116,16 @@ extension Decoder {
     }
 
     private func limits(_ field: Field, of service: inout ServiceConfiguration) {
-        for (key, entry) in fields(of: field, as: ServiceLimitKey.self) ?? [] {
+        guard let fields = fields(of: field, as: ServiceLimitKey.self) else { return }
+        for (key, entry) in fields {
             switch key {
             case .maxRequests: store(number(entry.field, in: Defaults.Bounds.maxRequests), in: &service.limits.maxRequests)
             case .queue: store(number(entry.field, in: Defaults.Bounds.queue), in: &service.limits.queue)
             case .queueTimeout: store(duration(entry.field, allowingZero: true), in: &service.limits.queueTimeout)
             }
+        }
+        if service.limits.queue > 0, service.limits.maxRequests == 0, let queue = fields.first(where: { $0.key == .queue })?.entry {
+            findings.warning("`queue` is never used", at: queue.keyPlace, hint: "without `max_requests` no request has to wait")
         }
     }
 

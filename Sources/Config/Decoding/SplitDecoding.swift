@@ -16,7 +16,7 @@ extension Decoder {
             let example = pools.first ?? "blue"
             findings.error(
                 isZero ? "`split` gives no pool any traffic" : "`split` cannot be shared out", at: field.node.place,
-                hint: isZero ? "write split: { \(example): 100 }" : nil)
+                hint: isZero ? "write split: { \(example): 100 }" : "at most \(Defaults.Bounds.sharedPools) pools share one service")
             return nil
         }
         return zip(pools, parts).compactMap { $1 > 0 ? PoolShare(pool: $0, partsPerMillion: $1) : nil }
@@ -27,8 +27,9 @@ extension Decoder {
     private func weights(_ entries: [Node.Entry], among pools: [String]) -> [String: Weight]? {
         var weights: [String: Weight] = [:]
         var isWhole = true
+        let known = Set(pools)
         for entry in entries {
-            guard pools.contains(entry.key) else {
+            guard known.contains(entry.key) else {
                 findings.error(
                     "no pool \(quoted(entry.key)) in this service", at: entry.keyPlace, hint: Suggestion.hint(for: entry.key, among: pools))
                 isWhole = false
@@ -51,8 +52,10 @@ extension Decoder {
             findings.error("percentages and plain numbers are mixed", at: plain.value.place, hint: "write all of them with `%`, or none")
             return false
         }
-        // No overflow: each is below 10^15, and a file has fewer than 10^6 values.
-        let sum = weights.values.reduce(0) { $0 + $1.millionths }
+        let sum = weights.values.reduce(UInt64(0)) { sum, weight in
+            let (next, overflow) = sum.addingReportingOverflow(weight.millionths)
+            return overflow ? .max : next
+        }
         guard sum == 100_000_000 else {
             findings.error("the percentages do not sum to 100 %", at: first.keyPlace, hint: "they sum to \(Self.percent(sum)) %")
             return false

@@ -39,7 +39,7 @@ enum Shares {
             guard !overflow else { return nil }
             total = sum
         }
-        guard total > 0, weights.count <= 10_000 else { return nil }
+        guard total > 0, weights.count <= Defaults.Bounds.sharedPools else { return nil }
 
         // The quotient fits: no weight is above the total, so none is above 1 000 000.
         let divided = weights.map { total.dividingFullWidth($0.multipliedFullWidth(by: whole)) }

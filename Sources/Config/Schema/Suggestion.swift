@@ -3,7 +3,7 @@ enum Suggestion {
     /// A hint such as "did you mean `timeouts`?", or the list of known words when none is near and the list is short.
     static func hint(for word: String, among known: [String]) -> String? {
         if let nearest = nearest(to: word, among: known) { return "did you mean \(quoted(nearest))?" }
-        guard !known.isEmpty, known.count <= 12 else { return nil }
+        guard !known.isEmpty, known.count <= 8 else { return nil }
         return (known.count == 1 ? "known is " : "known are ") + known.map(quoted).joined(separator: ", ")
     }
 

@@ -35,14 +35,14 @@ final class YAMLEvents {
 
     /// Nil when memory is short.
     init?(_ text: [UInt8]) {
-        parser = .allocate(capacity: 1)
-        input = .allocate(capacity: max(text.count, 1))
-        _ = input.initialize(from: text)
+        let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
         guard yaml_parser_initialize(parser) == 1 else {
             parser.deallocate()
-            input.deallocate()
             return nil
         }
+        self.parser = parser
+        input = .allocate(capacity: max(text.count, 1))
+        _ = input.initialize(from: text)
         yaml_parser_set_input_string(parser, input.baseAddress, text.count)
         // Without this a byte order mark could make it UTF-16.
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)

@@ -18,7 +18,7 @@ struct YAMLReader {
         }
         // A byte order mark is no column.
         let isMarked = text.starts(with: [0xef, 0xbb, 0xbf])
-        guard let events = YAMLEvents(isMarked ? Array(text.dropFirst(3)) : text) else {
+        guard let events = YAMLEvents(JSONEscapes.asYAML(isMarked ? Array(text.dropFirst(3)) : text)) else {
             findings.error("out of memory", at: .start)
             return nil
         }

@@ -133,8 +133,8 @@ extension RequestHead {
     /// A protocol is asked for and none of them is h2c, which RFC 9113 §3.1 took away.
     private static func hasUpgrade(_ octets: Octets, _ fields: FieldTable) -> Bool {
         var hasProtocol = false
-        for index in 0..<fields.count where fields[index].name == .upgrade {
-            var tokens = TokenList(octets, fields[index].value)
+        for field in fields.all where field.name == .upgrade {
+            var tokens = TokenList(octets, field.value)
             while let token = tokens.next() {
                 if octets.equals("h2c", token) { return false }
                 hasProtocol = true

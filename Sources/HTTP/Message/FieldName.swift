@@ -13,52 +13,53 @@ package enum FieldName: UInt8, Sendable {
         return lookup(octets, start: 0, count: octets.count)
     }
 
-    /// By length, then by whole words: no hash, no table. The bytes must be of a token.
+    /// By length and first letter to the one candidate, then a comparison by words: no hash, no table. The bytes must be of a token.
     static func lookup(_ octets: Octets, start: Int, count: Int) -> FieldName {
-        @inline(__always)
-        func matches(_ literal: StaticString) -> Bool { octets.tokenEquals(literal, at: start, count: count) }
-        switch count {
-        case 2: return matches("te") ? .te : .other
-        case 3: return matches("via") ? .via : .other
-        case 4: return matches("host") ? .host : matches("date") ? .date : .other
-        case 6:
-            if matches("accept") { return .accept }
-            if matches("cookie") { return .cookie }
-            if matches("server") { return .server }
-            return matches("expect") ? .expect : .other
-        case 7:
-            if matches("referer") { return .referer }
-            if matches("upgrade") { return .upgrade }
-            return matches("trailer") ? .trailer : .other
-        case 8: return matches("location") ? .location : .other
-        case 9: return matches("forwarded") ? .forwarded : .other
-        case 10:
-            if matches("connection") { return .connection }
-            if matches("user-agent") { return .userAgent }
-            if matches("set-cookie") { return .setCookie }
-            return matches("keep-alive") ? .keepAlive : .other
-        case 11: return matches("traceparent") ? .traceparent : .other
-        case 12:
-            if matches("content-type") { return .contentType }
-            if matches("x-request-id") { return .xRequestId }
-            return matches("max-forwards") ? .maxForwards : .other
-        case 14:
-            if matches("content-length") { return .contentLength }
-            return matches("http2-settings") ? .http2Settings : .other
-        case 15: return matches("x-forwarded-for") ? .xForwardedFor : .other
-        case 16:
-            if matches("content-encoding") { return .contentEncoding }
-            if matches("x-forwarded-host") { return .xForwardedHost }
-            return matches("proxy-connection") ? .proxyConnection : .other
-        case 17:
-            if matches("transfer-encoding") { return .transferEncoding }
-            return matches("x-forwarded-proto") ? .xForwardedProto : .other
-        case 18: return matches("proxy-authenticate") ? .proxyAuthenticate : .other
-        case 19: return matches("proxy-authorization") ? .proxyAuthorization : .other
-        case 25: return matches("proxy-authentication-info") ? .proxyAuthenticationInfo : .other
-        default: return .other
-        }
+        guard count >= 2, count <= 25 else { return .other }
+        let (name, literal) = candidate(count: count, first: octets[start] | 0x20)
+        return name != .other && octets.tokenEquals(literal, at: start, count: count) ? name : .other
     }
 
     var bit: UInt64 { 1 << UInt64(rawValue) }
+
+    // MARK: - Private
+
+    @inline(__always)
+    private static func candidate(count: Int, first: UInt8) -> (FieldName, StaticString) {
+        switch (count, first) {
+        case (2, 0x74): (.te, "te")
+        case (3, 0x76): (.via, "via")
+        case (4, 0x64): (.date, "date")
+        case (4, 0x68): (.host, "host")
+        case (6, 0x61): (.accept, "accept")
+        case (6, 0x63): (.cookie, "cookie")
+        case (6, 0x65): (.expect, "expect")
+        case (6, 0x73): (.server, "server")
+        case (7, 0x72): (.referer, "referer")
+        case (7, 0x74): (.trailer, "trailer")
+        case (7, 0x75): (.upgrade, "upgrade")
+        case (8, 0x6c): (.location, "location")
+        case (9, 0x66): (.forwarded, "forwarded")
+        case (10, 0x63): (.connection, "connection")
+        case (10, 0x6b): (.keepAlive, "keep-alive")
+        case (10, 0x73): (.setCookie, "set-cookie")
+        case (10, 0x75): (.userAgent, "user-agent")
+        case (11, 0x74): (.traceparent, "traceparent")
+        case (12, 0x63): (.contentType, "content-type")
+        case (12, 0x6d): (.maxForwards, "max-forwards")
+        case (12, 0x78): (.xRequestId, "x-request-id")
+        case (14, 0x63): (.contentLength, "content-length")
+        case (14, 0x68): (.http2Settings, "http2-settings")
+        case (15, 0x78): (.xForwardedFor, "x-forwarded-for")
+        case (16, 0x63): (.contentEncoding, "content-encoding")
+        case (16, 0x70): (.proxyConnection, "proxy-connection")
+        case (16, 0x78): (.xForwardedHost, "x-forwarded-host")
+        case (17, 0x74): (.transferEncoding, "transfer-encoding")
+        case (17, 0x78): (.xForwardedProto, "x-forwarded-proto")
+        case (18, 0x70): (.proxyAuthenticate, "proxy-authenticate")
+        case (19, 0x70): (.proxyAuthorization, "proxy-authorization")
+        case (25, 0x70): (.proxyAuthenticationInfo, "proxy-authentication-info")
+        default: (.other, "")
+        }
+    }
 }

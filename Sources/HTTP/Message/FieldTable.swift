@@ -42,6 +42,11 @@ package final class FieldTable {
 
     deinit { storage.deallocate() }
 
+    /// All fields at once, for loops in other modules: they cannot inline the subscript, and this costs them one call per message.
+    ///
+    /// SAFETY: valid while the table lives; the content until the next parse into it.
+    package var all: UnsafeBufferPointer<Field> { UnsafeBufferPointer(start: storage, count: count) }
+
     package func removeAll() { count = 0 }
 
     /// False when the table is full (431).
@@ -50,6 +55,11 @@ package final class FieldTable {
         (storage + count).initialize(to: field)
         count += 1
         return true
+    }
+
+    func markHopByHop(at index: Int) {
+        precondition(index >= 0 && index < count)
+        storage[index].isHopByHop = true
     }
 
     package subscript(index: Int) -> Field {

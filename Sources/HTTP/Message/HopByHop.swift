@@ -30,8 +30,8 @@ struct ConnectionOptions {
     /// Reads every `Connection` field and marks the fields that they name.
     init(_ octets: Octets, _ fields: FieldTable) throws(HTTPError) {
         var names = 0
-        for index in 0..<fields.count where fields[index].name == .connection {
-            var tokens = TokenList(octets, fields[index].value)
+        for field in fields.all where field.name == .connection {
+            var tokens = TokenList(octets, field.value)
             while let token = tokens.next() {
                 let (start, count) = (Int(token.start), token.count)
                 guard count > 0, octets.endOfToken(from: start) >= Int(token.end) else { throw HTTPError(.malformedField) }
@@ -56,9 +56,9 @@ struct ConnectionOptions {
         let name = FieldName.lookup(octets, start: Int(token.start), count: token.count)
         guard name.bit & (FieldName.beyondNomination | FieldName.hopByHop) == 0 else { return }
         namesFields = true
-        for index in 0..<fields.count where fields[index].name == name && Int(fields[index].nameLength) == token.count {
-            guard name != .other || octets.equalTokens(Int(token.start), Int(fields[index].start), count: token.count) else { continue }
-            fields[index].isHopByHop = true
+        for (index, field) in fields.all.enumerated() where field.name == name && Int(field.nameLength) == token.count {
+            guard name != .other || octets.equalTokens(Int(token.start), Int(field.start), count: token.count) else { continue }
+            fields.markHopByHop(at: index)
         }
     }
 }

@@ -50,18 +50,34 @@ struct Octets {
     /// The bytes at `start` are those of `literal` (lower case, ASCII), letters compared without case; `length` bytes on our side.
     ///
     /// Only for bytes known to be of a token: folding with 0x20 is exact among token characters and `literal`s of letters, digits and "-".
-    @inline(__always)
+    /// Compares in the widest steps that fit, the last one overlapping.
     func tokenEquals(_ literal: StaticString, at start: Int, count length: Int) -> Bool {
-        guard length == literal.utf8CodeUnitCount else { return false }
-        var offset = 0
-        while length &- offset >= 8 {
-            guard word(at: start &+ offset) | .everyByte(0x20) == literal.word(at: offset) else { return false }
-            offset &+= 8
+        guard length == literal.utf8CodeUnitCount, literal.hasPointerRepresentation else { return false }
+        precondition(length >= 0 && start >= 0 && start <= count &- length)
+        guard length > 0, let base else { return length == 0 }
+        let (ours, theirs) = (base + start, UnsafeRawPointer(literal.utf8Start))
+        // SAFETY: both sides have `length` bytes, checked above, and no step reads behind them.
+        if length >= 8 { return Self.foldedEquals(ours, theirs, length, step: UInt64.self) }
+        if length >= 4 { return Self.foldedEquals(ours, theirs, length, step: UInt32.self) }
+        if length >= 2 { return Self.foldedEquals(ours, theirs, length, step: UInt16.self) }
+        return Self.foldedEquals(ours, theirs, length, step: UInt8.self)
+    }
+
+    @inline(__always)
+    private static func foldedEquals<Step: FixedWidthInteger>(
+        _ ours: UnsafeRawPointer, _ theirs: UnsafeRawPointer, _ length: Int, step: Step.Type
+    ) -> Bool {
+        let (width, fold) = (Step.bitWidth / 8, Step(truncatingIfNeeded: UInt64.everyByte(0x20)))
+        @inline(__always)
+        func differs(at offset: Int) -> Bool {
+            ours.loadUnaligned(fromByteOffset: offset, as: Step.self) | fold != theirs.loadUnaligned(fromByteOffset: offset, as: Step.self)
         }
-        if offset == length { return true }
-        if length >= 8 { return word(at: start &+ length &- 8) | .everyByte(0x20) == literal.word(at: length &- 8) }
-        let mask: UInt64 = 1 << (UInt64(length) &* 8) &- 1
-        return (word(at: start, count: length) | .everyByte(0x20)) & mask == literal.partialWord
+        var offset = 0
+        while offset &+ width <= length {
+            if differs(at: offset) { return false }
+            offset &+= width
+        }
+        return offset == length || !differs(at: length &- width)
     }
 
     /// The bytes of `range` are those of `literal` (lower case, ASCII), letters compared without case. For any bytes, on rare paths.
@@ -79,23 +95,4 @@ extension UInt64 {
     /// A word with the same byte eight times.
     @inline(__always)
     static func everyByte(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
-}
-
-extension StaticString {
-    @inline(__always)
-    fileprivate func word(at offset: Int) -> UInt64 {
-        precondition(hasPointerRepresentation && offset >= 0 && offset <= utf8CodeUnitCount &- 8)
-        // SAFETY: checked on the line before.
-        return UInt64(littleEndian: UnsafeRawPointer(utf8Start).loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-    }
-
-    /// A literal of less than eight bytes, zeros above.
-    @inline(__always)
-    fileprivate var partialWord: UInt64 {
-        precondition(hasPointerRepresentation && utf8CodeUnitCount < 8)
-        var word: UInt64 = 0
-        // SAFETY: offsets stay below the literal's count.
-        for offset in 0..<utf8CodeUnitCount { word |= UInt64(utf8Start[offset]) << (UInt64(offset) &* 8) }
-        return word
-    }
 }

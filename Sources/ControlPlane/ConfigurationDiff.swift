@@ -1,0 +1,134 @@
+internal import Config
+
+/// What changed between two configurations, in lines an operator reads: "+ service x", "~ service shop: split blue 100 → blue 90 green 10".
+enum ConfigurationDiff {
+    static func lines(from old: Configuration, to new: Configuration) -> [String] {
+        var lines: [String] = []
+        lines += listeners(old.listeners, new.listeners)
+        lines += services(old.services, new.services)
+        lines += routes(old.routes, new.routes)
+        lines += settings(old, new)
+        return lines
+    }
+
+    /// Parts of a running proxy that a reload cannot exchange.
+    static func needsRestart(from old: Configuration, to new: Configuration) -> [String] {
+        var keys: [String] = []
+        if old.workers != new.workers { keys.append("workers") }
+        if old.stateDirectory != new.stateDirectory { keys.append("state_dir") }
+        if old.admin.socket != new.admin.socket { keys.append("admin.socket") }
+        return keys
+    }
+
+    static func split(_ shares: [PoolShare]) -> String {
+        shares.map { "\($0.pool) \(percent($0.partsPerMillion))" }.joined(separator: " ")
+    }
+
+    // MARK: - Private
+
+    private static func listeners(_ old: [ListenerConfiguration], _ new: [ListenerConfiguration]) -> [String] {
+        var lines: [String] = []
+        for listener in new {
+            let addresses = listener.bind.map(\.text).joined(separator: " ")
+            guard let former = old.first(where: { $0.name == listener.name }) else {
+                lines.append("+ listener \(listener.name): \(addresses)")
+                continue
+            }
+            if former.bind != listener.bind {
+                lines.append("~ listener \(listener.name): \(former.bind.map(\.text).joined(separator: " ")) → \(addresses)")
+            } else if former != listener {
+                lines.append("~ listener \(listener.name): settings")
+            }
+        }
+        return lines + old.filter { former in !new.contains { $0.name == former.name } }.map { "- listener \($0.name)" }
+    }
+
+    private static func services(_ old: [ServiceConfiguration], _ new: [ServiceConfiguration]) -> [String] {
+        var lines: [String] = []
+        for service in new {
+            guard let former = old.first(where: { $0.name == service.name }) else {
+                lines.append("+ service \(service.name): split \(split(service.split))")
+                continue
+            }
+            if former != service { lines += changes(former, service) }
+        }
+        return lines + old.filter { former in !new.contains { $0.name == former.name } }.map { "- service \($0.name)" }
+    }
+
+    private static func changes(_ old: ServiceConfiguration, _ new: ServiceConfiguration) -> [String] {
+        var lines: [String] = []
+        if old.split != new.split { lines.append("~ service \(new.name): split \(split(old.split)) → \(split(new.split))") }
+        for pool in new.pools {
+            guard let former = old.pools.first(where: { $0.name == pool.name }) else {
+                lines.append("+ pool \(new.name)/\(pool.name): \(targets(pool.targets))")
+                continue
+            }
+            for target in pool.targets {
+                guard let same = former.targets.first(where: { $0.text == target.text }) else {
+                    lines.append("+ target \(new.name)/\(pool.name)/\(target.text)")
+                    continue
+                }
+                if same.weight != target.weight {
+                    lines.append("~ target \(new.name)/\(pool.name)/\(target.text): weight \(same.weight) → \(target.weight)")
+                }
+            }
+            for target in former.targets where !pool.targets.contains(where: { $0.text == target.text }) {
+                lines.append("- target \(new.name)/\(pool.name)/\(target.text)")
+            }
+        }
+        for pool in old.pools where !new.pools.contains(where: { $0.name == pool.name }) { lines.append("- pool \(new.name)/\(pool.name)") }
+        // Whatever is left when pools and split are made equal are the policies.
+        var rest = old
+        rest.pools = new.pools
+        rest.split = new.split
+        if rest != new { lines.append("~ service \(new.name): settings") }
+        return lines.isEmpty ? ["~ service \(new.name): order of pools or targets"] : lines
+    }
+
+    private static func routes(_ old: [RouteConfiguration], _ new: [RouteConfiguration]) -> [String] {
+        // The place in the file is part of a route's name in the log, but a moved route is not a changed one.
+        func same(_ one: RouteConfiguration, _ other: RouteConfiguration) -> Bool {
+            var one = one
+            one.place = other.place
+            return one == other
+        }
+        guard !(old.count == new.count && zip(old, new).allSatisfy { same($0, $1) }) else { return [] }
+        var lines = new.filter { route in !old.contains { same($0, route) } }.map { "+ route \(text($0))" }
+        lines += old.filter { route in !new.contains { same($0, route) } }.map { "- route \(text($0))" }
+        return lines.isEmpty ? ["~ routes: order"] : lines
+    }
+
+    private static func settings(_ old: Configuration, _ new: Configuration) -> [String] {
+        var lines: [String] = []
+        if old.timeouts != new.timeouts { lines.append("~ defaults: timeouts") }
+        if old.limits != new.limits { lines.append("~ defaults: limits") }
+        if old.trustedProxies != new.trustedProxies { lines.append("~ trusted_proxies") }
+        if old.accessLog != new.accessLog { lines.append("~ access_log") }
+        if old.shutdown != new.shutdown { lines.append("~ shutdown") }
+        return lines
+    }
+
+    private static func text(_ route: RouteConfiguration) -> String {
+        let hosts = route.match.hosts.isEmpty ? "*" : route.match.hosts.joined(separator: ",")
+        let action =
+            switch route.action {
+            case .service(let name): name
+            case .redirect(let to, let status): "\(status) \(to)"
+            case .respond(let status, _, _): "\(status)"
+            }
+        return "\(hosts)\(route.match.path) → \(action)"
+    }
+
+    private static func targets(_ targets: [TargetConfiguration]) -> String { targets.map(\.text).joined(separator: " ") }
+
+    /// 990000 → "99", 1000 → "0.1": no binary fractions on the screen.
+    static func percent(_ partsPerMillion: UInt32) -> String {
+        let whole = partsPerMillion / 10_000
+        let fraction = partsPerMillion % 10_000
+        guard fraction != 0 else { return "\(whole)" }
+        let digits = String(fraction)
+        var text = String(repeating: "0", count: 4 - digits.count) + digits
+        while text.hasSuffix("0") { text.removeLast() }
+        return "\(whole).\(text)"
+    }
+}

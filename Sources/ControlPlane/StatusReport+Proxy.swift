@@ -1,0 +1,77 @@
+internal import Config
+internal import DataPlane
+internal import Glibc
+internal import Net
+internal import Routing
+internal import Telemetry
+
+extension StatusReport {
+    /// Confined to the control queue, like the proxy it looks at.
+    init(_ proxy: Proxy, reports: [WorkerReport?], state: ServingState.Phase, uptime: Duration, config: ConfigStatus) {
+        let answered = reports.compactMap { $0 }
+        version = Version.text
+        pid = getpid()
+        self.uptime = Double(uptime.components.seconds) + (Double(uptime.components.attoseconds / 1_000_000_000_000_000) / 1000)
+        epoch = proxy.epoch
+        self.state = state
+        self.config = config
+        workers = zip(proxy.workers, reports).map { WorkerStatus(index: $0.index, report: $1) }
+        listeners = proxy.listeners.open.map {
+            ListenerStatus(name: $0.listener, bind: $0.text, address: $0.address.description, connections: $0.connections.current)
+        }
+        services = proxy.snapshot.services.map { service in
+            ServiceStatus(service, proxy.configuration.services.first { $0.name == service.name }, answered)
+        }
+        retired = proxy.graph.draining.map {
+            RetiredStatus(service: $0.identity.service, pool: $0.identity.pool, target: $0.identity.text, inFlight: $0.inFlight)
+        }
+        droppedLogLines = proxy.accessLog.droppedLines
+    }
+}
+
+extension WorkerStatus {
+    init(index: Int, report: WorkerReport?) {
+        self.index = index
+        answering = report != nil
+        guard let report else { return }
+        epoch = report.epoch
+        connections = report.downstreamConnections
+        tunnels = report.tunnels
+        inFlight = report.exchangesInFlight
+        idleUpstream = report.idleUpstreamConnections
+        accepted = report.acceptedConnections
+        requests = report.requests
+        responses = Dictionary(zip(["1xx", "2xx", "3xx", "4xx", "5xx"], report.responses.dropFirst())) { first, _ in first }
+    }
+}
+
+extension ServiceStatus {
+    init(_ service: Service, _ configuration: ServiceConfiguration?, _ reports: [WorkerReport]) {
+        name = service.name
+        balance = configuration?.balance == .leastConnections ? "least-connections" : "round-robin"
+        inFlight = service.pools.reduce(0) { $0 + $1.inFlight }
+        queued = service.state.queuedCount
+        pools = service.pools.map { pool in
+            let share = configuration?.split.first { $0.pool == pool.name }?.partsPerMillion ?? 0
+            return PoolStatus(
+                name: pool.name, share: Double(share) / 10_000, inFlight: pool.inFlight,
+                targets: pool.members.map { TargetStatus($0, reports) })
+        }
+    }
+}
+
+extension TargetStatus {
+    init(_ member: PoolMember, _ reports: [WorkerReport]) {
+        target = member.target.identity.text
+        address = member.target.identity.address.description
+        weight = member.weight
+        inFlight = member.target.inFlight
+        // A loop that has not met the target yet has no row for it.
+        let rows = reports.compactMap { report -> TargetReport? in
+            report.targets.indices.contains(member.target.ordinal) ? report.targets[member.target.ordinal] : nil
+        }
+        requests = rows.reduce(0) { $0 &+ $1.requests }
+        failures = rows.reduce(0) { $0 &+ $1.failures }
+        idleConnections = rows.reduce(0) { $0 &+ $1.idleConnections }
+    }
+}

@@ -1,0 +1,88 @@
+/// `GET /v1/status`, in the words of the lexicon; keys become snake_case.
+package struct StatusReport: Encodable, Sendable {
+    package var version: String
+    package var pid: Int32
+    /// Seconds.
+    package var uptime: Double
+    package var epoch: UInt64
+    package var state: ServingState.Phase
+    package var config: ConfigStatus
+    package var workers: [WorkerStatus]
+    package var listeners: [ListenerStatus]
+    package var services: [ServiceStatus]
+    /// Targets that left the configuration and are still held by exchanges or tunnels.
+    package var retired: [RetiredStatus]
+    package var droppedLogLines: UInt64
+}
+
+package struct ConfigStatus: Encodable, Sendable {
+    package var file: String
+    package var lastReload: ReloadStatus?
+}
+
+package struct ReloadStatus: Encodable, Sendable {
+    /// RFC 3339.
+    package var time: String
+    package var ok: Bool
+    package var error: String?
+}
+
+package struct WorkerStatus: Encodable, Sendable {
+    package var index: Int
+    /// False: the loop did not answer in time, and the rest is missing.
+    package var answering: Bool
+    package var epoch: UInt64?
+    package var connections: Int?
+    package var tunnels: Int?
+    package var inFlight: Int?
+    package var idleUpstream: Int?
+    package var accepted: UInt64?
+    package var requests: UInt64?
+    /// Responses by class: "1xx" … "5xx".
+    package var responses: [String: UInt64]?
+}
+
+package struct ListenerStatus: Encodable, Sendable {
+    package var name: String
+    /// As in the file.
+    package var bind: String
+    /// As the kernel has it: the real port where the file says 0.
+    package var address: String
+    package var connections: Int
+}
+
+package struct ServiceStatus: Encodable, Sendable {
+    package var name: String
+    package var balance: String
+    /// In flight now, all pools.
+    package var inFlight: Int
+    package var queued: Int
+    package var pools: [PoolStatus]
+}
+
+package struct PoolStatus: Encodable, Sendable {
+    package var name: String
+    /// Percent of the service's split.
+    package var share: Double
+    package var inFlight: Int
+    package var targets: [TargetStatus]
+}
+
+package struct TargetStatus: Encodable, Sendable {
+    /// As in the file.
+    package var target: String
+    /// As resolved.
+    package var address: String
+    package var weight: Int
+    package var inFlight: Int
+    package var requests: UInt64
+    package var failures: UInt64
+    package var idleConnections: Int
+}
+
+package struct RetiredStatus: Encodable, Sendable {
+    package var service: String
+    package var pool: String
+    package var target: String
+    package var inFlight: Int
+}

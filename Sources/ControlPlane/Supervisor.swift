@@ -1,0 +1,217 @@
+internal import Config
+internal import DataPlane
+internal import Dispatch
+internal import Glibc
+internal import Net
+internal import Routing
+internal import Synchronization
+internal import Telemetry
+
+/// The order in which a proxy comes to life and goes. One per process, called from the main thread.
+package struct Supervisor {
+    /// Why a proxy did not start: what to print, and the exit code of DESIGN §5.2.
+    package struct Failure: Error, Sendable {
+        package var lines: [String]
+        package var exitCode: Int32
+    }
+
+    /// What is up, for whoever announces it.
+    package struct Ready: Sendable {
+        /// Name and real address of each listening socket.
+        package var listeners: [(name: String, address: String)]
+        package var adminSocket: String
+        package var epoch: UInt64
+    }
+
+    private let configPath: String
+    private let environment: [String: String]
+    private let log: OperatorLog
+
+    package init(configPath: String, environment: [String: String], log: OperatorLog = OperatorLog()) {
+        self.configPath = configPath
+        self.environment = environment
+        self.log = log
+    }
+
+    /// Starts, announces, serves until told to stop. Returns when everything has been taken down again.
+    /// `Signals.blockAll()` must have run before the process had a second thread.
+    package func run(announce: (Ready) -> Void) throws(Failure) {
+        let (environment, path) = (environment, configPath)
+        let load: @Sendable () -> LoadedConfiguration = { LoadedConfiguration.load(path: path, environment: environment) }
+        let configuration = try checked(load())
+        let stateDirectory = try lock(configuration.stateDirectory)
+        Machine.raiseFileLimit()
+        let listeners = Listeners(inherited: InheritedSockets(environment: environment))
+        InheritedSockets.forgetEnvironment()
+
+        let resolver = Resolver()
+        let resolved = try resolve(configuration, resolver)
+        let plan = try open(configuration, resolved, listeners)
+        let ended = DispatchSemaphore(value: 0)
+        let parts: Parts
+        do throws(Failure) {
+            let proxy = try makeProxy(configuration, resolved, listeners)
+            parts = try control(proxy, resolver, load) { ended.signal() }
+        } catch {
+            listeners.abandon(plan)
+            throw error
+        }
+        // From here on nothing fails.
+        announce(begin(parts, plan, ended))
+        ended.wait()
+        parts.admin.stop()
+        withExtendedLifetime(stateDirectory) {}
+    }
+
+    // MARK: - Private
+
+    private struct Parts {
+        var proxy: Proxy
+        var controller: Controller
+        var state: ServingState
+        var notifier: ServiceNotifier
+        var admin: AdminServer
+    }
+
+    private func makeProxy(
+        _ configuration: Configuration, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners
+    ) throws(Failure) -> Proxy {
+        let accessLog = try openLog(configuration.accessLog)
+        let graph = LiveGraph()
+        let first = try build(configuration, resolved, graph)
+        let cell = SnapshotCell(first)
+        let workers = try makeWorkers(configuration.workers, cell, accessLog)
+        return Proxy(
+            workers: workers, listeners: listeners, publisher: Publisher(cell: cell, workers: workers), graph: graph, accessLog: accessLog,
+            log: log, configuration: configuration, resolved: resolved, snapshot: first)
+    }
+
+    private func control(
+        _ proxy: Proxy, _ resolver: Resolver, _ load: @escaping @Sendable () -> LoadedConfiguration, ended: @escaping @Sendable () -> Void
+    ) throws(Failure) -> Parts {
+        let state = ServingState()
+        let notifier = ServiceNotifier(environment: environment)
+        let socket = proxy.configuration.admin.socket
+        let controller = Controller(
+            proxy: proxy, resolver: resolver, state: state, notifier: notifier, configPath: configPath, load: load, ended: ended)
+        let admin = try openAdmin(socket, Resources(controller: controller, state: state))
+        return Parts(proxy: proxy, controller: controller, state: state, notifier: notifier, admin: admin)
+    }
+
+    private func begin(_ parts: Parts, _ plan: Listeners.Plan, _ ended: DispatchSemaphore) -> Ready {
+        let (proxy, controller) = (parts.proxy, parts.controller)
+        _ = proxy.listeners.commit(plan)
+        for address in proxy.listeners.closeUnclaimed() { log.warn("passed socket not used by any listener", ["address": address]) }
+        for socket in plan.opened { proxy.workers.forEach { $0.accept(on: socket) } }
+        let stops = Mutex(0)
+        _ = Signals.listen { command in
+            controller.perform(command)
+            guard command == .quickStop,
+                stops.withLock({
+                    $0 += 1; return $0 > 1
+                })
+            else { return }
+            // "At once", even when the control queue waits for a loop that is stuck.
+            DispatchQueue.global().asyncAfter(deadline: .now() + 1) { ended.signal() }
+        }
+        parts.state.enter(.serving)
+        parts.notifier.ready(status: "serving, epoch \(proxy.epoch)")
+        let ready = Ready(
+            listeners: plan.opened.map { ($0.listener, $0.address.description) }, adminSocket: parts.admin.path, epoch: proxy.epoch)
+        let addresses = ready.listeners.map { "\($0.name)=\($0.address)" }.joined(separator: ",")
+        log.info(
+            "ready",
+            ["version": Version.text, "epoch": "\(proxy.epoch)", "workers": "\(proxy.workers.count)", "listeners": addresses])
+        return ready
+    }
+
+    private func checked(_ loaded: LoadedConfiguration) throws(Failure) -> Configuration {
+        switch loaded {
+        case .invalid(let diagnostics): throw Failure(lines: diagnostics.map(\.text), exitCode: 3)
+        case .valid(let configuration, let warnings):
+            for warning in warnings { log.warn(warning.text) }
+            return configuration
+        }
+    }
+
+    private func lock(_ path: String) throws(Failure) -> StateDirectory {
+        do throws(StateDirectory.Refusal) {
+            return try StateDirectory(path: path)
+        } catch {
+            switch error {
+            case .locked(let path, let pid):
+                let who = pid.map { "process \($0)" } ?? "another process"
+                throw Failure(lines: ["state_dir \(path) is in use by \(who); stop it first or choose another state_dir"], exitCode: 5)
+            case .unusable(let path, let reason):
+                throw Failure(lines: ["state_dir \(path) cannot be used: \(reason); choose one that this user can write"], exitCode: 1)
+            }
+        }
+    }
+
+    private func resolve(_ configuration: Configuration, _ resolver: Resolver) throws(Failure) -> [Endpoint: SocketAddress] {
+        let (found, failures) = resolver.resolve(configuration.endpoints, previous: [:], keepsLastGood: false)
+        guard failures.isEmpty else {
+            throw Failure(lines: failures.map { "\($0.endpoint.text) cannot be resolved: \($0.reason)" }, exitCode: 1)
+        }
+        return found
+    }
+
+    private func open(
+        _ configuration: Configuration, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners
+    ) throws(Failure) -> Listeners.Plan {
+        do throws(Listeners.Refusal) {
+            return try listeners.plan(configuration, resolved: resolved)
+        } catch {
+            let hint = error.hint.map { "; \($0)" } ?? ""
+            throw Failure(lines: ["listener \(error.listener): \(error.error)\(hint)"], exitCode: 1)
+        }
+    }
+
+    private func build(
+        _ configuration: Configuration, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
+    ) throws(Failure) -> Snapshot {
+        do throws(SnapshotError) {
+            return try graph.build(configuration, resolved: resolved, epoch: 1).snapshot
+        } catch {
+            throw Failure(lines: ["\(error)"], exitCode: 3)
+        }
+    }
+
+    private func openLog(_ configuration: AccessLogConfiguration) throws(Failure) -> LogWriter {
+        let log = log
+        let writer = LogWriter { log.warn($0) }
+        guard configuration.format != .off else { return writer }
+        do throws(LogError) {
+            try writer.open(path: configuration.path)
+        } catch {
+            throw Failure(lines: ["access_log: \(error.message)"], exitCode: 1)
+        }
+        return writer
+    }
+
+    private func makeWorkers(_ count: WorkerCount, _ cell: SnapshotCell, _ log: LogWriter) throws(Failure) -> [WorkerHandle] {
+        let count =
+            switch count {
+            case .auto: Machine.cores()
+            case .exactly(let number): max(1, number)
+            }
+        do throws(IOError) {
+            let workers = try WorkerHandle.fleet(of: count, snapshots: cell, log: log)
+            // They idle until they are given a socket; a machine without threads must refuse before anything is promised.
+            for worker in workers { try worker.start() }
+            return workers
+        } catch {
+            throw Failure(lines: ["event loop: \(error)"], exitCode: 1)
+        }
+    }
+
+    private func openAdmin(_ path: String, _ resources: Resources) throws(Failure) -> AdminServer {
+        do throws(IOError) {
+            return try AdminServer(path: path) { resources.handle($0, $1) }
+        } catch {
+            let hint =
+                error.code == EADDRINUSE ? "another sluice listens there" : "choose another admin.socket, or make its folder writable"
+            throw Failure(lines: ["admin socket: \(error); \(hint)"], exitCode: 1)
+        }
+    }
+}

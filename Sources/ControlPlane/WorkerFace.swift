@@ -1,0 +1,16 @@
+package import DataPlane
+package import Routing
+
+/// What the control plane asks of a loop; `WorkerHandle` in production. Verbs return at once, answers come on the loop's thread.
+package protocol WorkerFace: Sendable {
+    var index: Int { get }
+    func adoptNewest(_ acknowledge: @escaping @Sendable (_ worker: Int, _ epoch: Epoch) -> Void)
+    func accept(on socket: ListeningSocket)
+    func stopAccepting(on id: Int, done: @escaping @Sendable (_ worker: Int) -> Void)
+    func drainConnections()
+    func endLeases(on target: Target, exchanges: Duration, tunnels: Duration)
+    func report(_ reply: @escaping @Sendable (WorkerReport) -> Void)
+    func stop(done: @escaping @Sendable (_ worker: Int) -> Void)
+}
+
+extension WorkerHandle: WorkerFace {}

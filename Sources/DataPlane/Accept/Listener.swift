@@ -1,0 +1,92 @@
+internal import Net
+internal import Routing
+
+/// One loop's eye on a shared listening socket: accepts in batches, keeps the cap, rests when descriptors have run out.
+///
+/// Life: `watching` ⇄ `resting` (no descriptors: out of epoll, since a level-triggered socket would wake the loop for ever; back after a pause
+/// or when a connection closes) → `stopped`.
+final class Listener: EventHandler {
+    private enum State { case watching(Registration), resting(Registration), stopped }
+
+    /// Connections taken in one turn before others get theirs.
+    private static let batch = 32
+
+    // SAFETY: the worker owns its listeners.
+    private unowned(unsafe) let worker: Worker
+    let socket: ListeningSocket
+    private var state = State.stopped
+
+    init(worker: Worker, socket: ListeningSocket) {
+        self.worker = worker
+        self.socket = socket
+    }
+
+    func start() {
+        if let registration = worker.loop.registerListening(socket.descriptor, self) { state = .watching(registration) } else { rest() }
+    }
+
+    func handle(_ readiness: Readiness) {
+        for _ in 0..<Self.batch {
+            switch Socket.accept(socket.descriptor) {
+            case .connection(let descriptor, let client): admit(descriptor, client)
+            case .none: return
+            case .exhausted: return rest()
+            }
+        }
+    }
+
+    func deadlineReached() { resume() }
+
+    /// A descriptor has come free.
+    func resume() {
+        guard case .resting(let registration) = state else { return }
+        worker.loop.unregister(registration)
+        start()
+    }
+
+    func stop() {
+        switch state {
+        case .watching(let registration): worker.loop.unregister(registration, keepingOpen: socket.descriptor)
+        case .resting(let registration): worker.loop.unregister(registration)
+        case .stopped: return
+        }
+        state = .stopped
+    }
+
+    private func rest() {
+        if case .watching(let registration) = state { worker.loop.unregister(registration, keepingOpen: socket.descriptor) }
+        let registration = worker.loop.registerTimer(self)
+        worker.loop.setDeadline(registration, worker.loop.now + LoopSettings.acceptPause)
+        state = .resting(registration)
+    }
+
+    private func admit(_ descriptor: consuming FileDescriptor, _ client: SocketAddress) {
+        guard socket.connections.take(cap: worker.settings.connections) else { return descriptor.close() }
+        let chosen = worker.board.choose(acceptedBy: worker.index)
+        worker.board.add(to: chosen)
+        let raw = descriptor.release()
+        if chosen == worker.index { return worker.adopt(raw, client, socket) }
+        let socket = self.socket
+        if !worker.board.post(to: chosen, { $0.adopt(raw, client, socket) }) {
+            worker.board.remove(from: chosen)
+            socket.connections.give()
+            Syscall.close(raw)
+        }
+    }
+}
+
+extension Worker {
+    /// A connection that was accepted, here or on another loop, is this loop's from now on.
+    func adopt(_ descriptor: Int32, _ client: SocketAddress, _ socket: ListeningSocket) {
+        counters.accepted &+= 1
+        let connection = DownstreamConnection(worker: self, socket: socket, client: client, descriptor: descriptor)
+        if connection.open() { return }
+        board.remove(from: index)
+        socket.connections.give()
+    }
+
+    /// Listeners that rest for want of descriptors may go on.
+    func descriptorsFreed() {
+        for listener in listeners { listener.resume() }
+    }
+}

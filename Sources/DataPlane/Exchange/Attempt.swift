@@ -1,0 +1,144 @@
+internal import HTTP
+internal import Net
+internal import Policy
+internal import Routing
+internal import Telemetry
+
+/// An exchange's way to its target: the place of its service, the connection, the head, and what happens when it fails.
+extension Exchange {
+    /// Takes one of the service's places, or waits for one.
+    func admit(to service: Service) {
+        self.service = service
+        if service.state.admit(limit: service.limits.maxRequests) {
+            holdsPlace = true
+            times.admitted = worker.loop.now
+            attempt(fieldsAreFresh: true)
+        } else if service.state.enqueue(limit: service.limits.queue) {
+            machine.wait()
+            worker.queues.append(self, of: service)
+            downstream?.setDeadline(after: service.limits.queueTimeout)
+        } else {
+            answer(503)
+        }
+    }
+
+    /// A place has become free and was given to this exchange.
+    func leaveQueue() {
+        service?.state.dequeue()
+        downstream?.clearDeadline()
+        holdsPlace = true
+        times.admitted = worker.loop.now
+        attempt(fieldsAreFresh: false)
+        relayRequest()
+    }
+
+    func queueTimedOut() {
+        service?.state.dequeue()
+        worker.queues.remove(self)
+        answer(503, endedBy: .proxy, phase: .queue)
+    }
+
+    func connect(to target: Target) {
+        guard let connection = UpstreamConnection.dial(target, worker: worker, timeout: service?.timeouts.connect ?? .zero) else {
+            return upstreamFailed(.connect)
+        }
+        upstream = connection
+        connection.attach(self)
+        if connection.isConnected { connected() }
+    }
+
+    func connected() {
+        times.connected = worker.loop.now
+        sendHead(fieldsAreFresh: false)
+        relayRequest()
+    }
+
+    /// Sends the rewritten head, and what is here of the body, in one call.
+    func sendHead(fieldsAreFresh: Bool) {
+        guard let upstream, let downstream else { return }
+        guard fieldsAreFresh || parseAgain() else { return answer(400) }
+        var out = worker.headWriter()
+        RequestRewriter.write(self, fields: worker.requestFields, to: &out)
+        if out.isOverfull { return answer(431) }
+        machine.sentHead()
+        hasSent = true
+        if requestBody.isFinished {
+            upstream.sendMore(out.bytes)
+        } else if let block = downstream.transport.takeInput() {
+            guard relayRequestBody(&out, block) else { return }
+        } else {
+            upstream.sendMore(out.bytes)
+        }
+        if upstream.hasWriteFailed { hasSent = false }
+        if requestBody.isFinished { requestSent() } else { downstream.expectBody() }
+    }
+
+    /// The request's last byte was handed over: from now on the target's time runs.
+    func requestSent() {
+        guard isInUse, let upstream, let service else { return }
+        if case .requesting = machine.state { upstream.awaitResponse(service.timeouts.responseHeader) }
+    }
+
+    // MARK: - Failure
+
+    /// The attempt failed on the upstream's side; tries again where `RetryRule` allows, else tells the client.
+    func upstreamFailed(_ failure: ExchangeMachine.UpstreamFailure) {
+        let decision = retryDecision(failure)
+        dropUpstream(failed: true)
+        switch machine.upstreamFailed(failure, mayRetry: decision != .fail) {
+        case .none: break
+        case .chooseAgain:
+            attempts &+= 1
+            if decision == .retryFresh { hasRetriedFresh = true }
+            attempt(fieldsAreFresh: false)
+            relayRequest()
+        case .answer(let status): answer(status, endedBy: ExchangeMachine.endedBy(failure), phase: failedPhase(failure))
+        case .cut: cut(ExchangeMachine.endedBy(failure))
+        }
+    }
+
+    private func failedPhase(_ failure: ExchangeMachine.UpstreamFailure) -> ExchangePhase {
+        switch failure {
+        case .connect, .connectTimeout: .connect
+        case .stalled: .requestBody
+        case .closedBeforeResponse, .malformed, .responseTimeout, .cutResponse, .drainDeadline:
+            requestBody.isFinished ? .responseHead : .requestBody
+        }
+    }
+
+    private func retryDecision(_ failure: ExchangeMachine.UpstreamFailure) -> RetryRule.Decision {
+        let known = RetryRule.Exchange(
+            attemptsUsed: Int(attempts) - (hasRetriedFresh ? 1 : 0), attemptsAllowed: service?.retryAttempts ?? 0,
+            hasRetriedFresh: hasRetriedFresh, isIdempotent: head.method.isIdempotent, isReplayable: !hasStreamedBody)
+        switch failure {
+        case .connect, .connectTimeout: return RetryRule.decide(.connectFailed, known)
+        case .closedBeforeResponse:
+            if response.interimCount > 0 { return .fail }
+            return RetryRule.decide(.diedUnanswered(reused: isReused, sent: hasSent), known)
+        case .responseTimeout: return RetryRule.decide(.responseTimedOut, known)
+        case .malformed, .cutResponse, .stalled, .drainDeadline: return .fail
+        }
+    }
+
+    /// Lets the upstream connection go: it is not fit for another exchange.
+    func dropUpstream(failed: Bool) {
+        if let target, failed { worker.counters.counted(target, failed: true) }
+        upstream?.close()
+        upstream = nil
+    }
+
+    // MARK: - Drain
+
+    func holds(_ target: Target) -> Bool { isInUse && self.target === target }
+
+    func setDrainDeadline(exchanges: Instant, tunnels: Instant) {
+        drainDeadline = exchanges
+        tunnelDeadline = tunnels
+        upstream?.limitDeadline()
+    }
+
+    /// The deadline that rules now.
+    var leaseDeadline: Instant {
+        if case .tunnel = machine.state { tunnelDeadline } else { drainDeadline }
+    }
+}

@@ -1,0 +1,136 @@
+internal import HTTP
+internal import Net
+internal import Routing
+internal import Telemetry
+
+/// How exchanges end: whole, by an answer of ours, or broken off. Every way goes through `finish`.
+extension Exchange {
+    /// The last byte of the response is sent or queued.
+    func finishResponse() {
+        guard let downstream else { return }
+        let isWhole = requestBody.isFinished
+        let closes = response.closesDownstream || !isWhole
+        upstream?.detach(reusable: response.upstreamPersists && isWhole)
+        upstream = nil
+        finish(endedBy: .nobody, phase: .done)
+        downstream.exchangeEnded(close: closes, linger: !isWhole)
+    }
+
+    /// The proxy answers by itself.
+    func answer(_ status: UInt16, endedBy: EndedBy = .proxy, phase: ExchangePhase = .done) {
+        let phase = phase == .done && endedBy != .nobody ? (times.admitted == .never ? .requestHead : .queue) : phase
+        var out = worker.headWriter()
+        let closes = Answer.closes(self, status)
+        Answer.write(status, of: self, closes: closes, to: &out)
+        complete(out, status: status, closes: closes, endedBy: endedBy, phase: phase)
+    }
+
+    /// The answer that the route itself gives.
+    func answerByRoute() {
+        guard let route else { return }
+        var out = worker.headWriter()
+        let closes = Answer.closes(self, 200)
+        let status = Answer.write(route.action, of: self, closes: closes, to: &out)
+        complete(out, status: status, closes: closes, endedBy: .nobody, phase: .done)
+    }
+
+    private func complete(_ out: HeadWriter, status: UInt16, closes: Bool, endedBy: EndedBy, phase: ExchangePhase) {
+        guard let downstream else { return }
+        dropUpstream(failed: false)
+        machine.answer()
+        response.status = status
+        times.bytesOut &+= UInt64(out.count)
+        downstream.sendCopy(out.bytes)
+        let linger = !requestBody.isFinished || headBlock == nil
+        finish(endedBy: endedBy, phase: phase)
+        downstream.exchangeEnded(close: closes, linger: linger)
+    }
+
+    /// What the client has must not look whole.
+    func cut(_ who: EndedBy) {
+        guard let downstream else { return }
+        let phase = machine.lastPhase
+        dropUpstream(failed: false)
+        finish(endedBy: who, phase: phase)
+        downstream.cut()
+    }
+
+    /// The client has gone away, or does not take bytes any more: nobody is there to answer.
+    func clientGone(_ who: EndedBy = .client) {
+        guard let downstream else { return }
+        leaveQueueIfWaiting()
+        let phase = requestBody.isFinished ? machine.phase : .requestBody
+        dropUpstream(failed: false)
+        finish(endedBy: who, phase: phase)
+        downstream.close()
+    }
+
+    /// The client has shut its writing side after the whole request: it may wait for its answer, or be gone; TCP does not say.
+    func clientHalfClosed() {
+        switch machine.state {
+        case .queued, .connecting, .requesting: downstream?.setDeadline(after: LoopSettings.halfCloseGrace)
+        case .free, .responding, .tunnel, .answering, .ended: break
+        }
+    }
+
+    func downstreamDeadlineReached() {
+        guard let downstream else { return }
+        if downstream.isBroken { return clientGone() }
+        if !downstream.transport.output.isEmpty { return clientGone(.clientTimeout) }
+        switch machine.state {
+        case .queued: if downstream.transport.isPeerClosed { clientGone() } else { queueTimedOut() }
+        case .connecting: if downstream.transport.isPeerClosed { clientGone() }
+        case .requesting:
+            if requestBody.isFinished {
+                if downstream.transport.isPeerClosed { clientGone() }
+            } else if let upstream, !upstream.acceptsBytes {
+                upstreamFailed(.stalled)
+            } else {
+                answer(408, endedBy: .clientTimeout, phase: .requestBody)
+            }
+        case .responding: if !requestBody.isFinished { cut(.clientTimeout) }
+        case .tunnel: endTunnel(.clientTimeout)
+        case .free, .answering, .ended: break
+        }
+    }
+
+    /// The loop ends.
+    func abandon() {
+        leaveQueueIfWaiting()
+        dropUpstream(failed: false)
+        finish(endedBy: .operator, phase: machine.lastPhase)
+    }
+
+    // MARK: - Private
+
+    private func leaveQueueIfWaiting() {
+        if case .queued = machine.state {
+            service?.state.dequeue()
+            worker.queues.remove(self)
+        }
+    }
+
+    /// Logs, counts, gives the lease back and makes the object ready for the next: the one way out.
+    func finish(endedBy: EndedBy, phase: ExchangePhase) {
+        worker.counters.counted(response.status)
+        if worker.log.format != .off { log(endedBy, phase) }
+        releaseClaims()
+        if let headBlock { worker.buffers.give(headBlock) }
+        reset()
+        worker.give(self)
+    }
+
+    private func releaseClaims() {
+        guard let service else { return }
+        if let target, endedAtTarget { worker.counters.counted(target, failed: false) }
+        if let lease = lease.take() {
+            lease.release()
+        } else if holdsPlace {
+            service.state.leave()
+        }
+        if holdsPlace, service.state.queuedCount > 0 { worker.placeFreed(of: service) }
+    }
+
+    /// The target has answered; a failed attempt was counted when it failed.
+    private var endedAtTarget: Bool { response.status > 0 && times.firstByte != .never }
+}

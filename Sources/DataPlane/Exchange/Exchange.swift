@@ -1,0 +1,214 @@
+internal import HTTP
+internal import Net
+internal import Policy
+internal import Routing
+internal import Telemetry
+
+/// One request and its response, from the end of the request head to the access log. `LIFECYCLE.md` beside this file draws its life.
+///
+/// Pooled by the worker and used again; confined to its loop. Holds the downstream connection for its time, a lease on a target from
+/// `choose` to `finish`, and an upstream connection from `connect` to the end of the response. `machine` decides, this class does.
+final class Exchange {
+    // SAFETY: the worker owns its exchanges and ends after them; a counted reference would cost two atomics a request.
+    unowned(unsafe) let worker: Worker
+    var machine = ExchangeMachine()
+    /// Counts the uses of this object: whoever calls out and comes back compares, since the exchange may have ended, and begun anew.
+    private(set) var serial: UInt64 = 0
+
+    var downstream: DownstreamConnection?
+    var upstream: UpstreamConnection?
+    var head = RequestHead()
+    /// The request head as received: for the rewrite, for another attempt, for the log.
+    var headBlock: Block?
+    var route: Route?
+    var service: Service?
+    var pool: Pool?
+    var target: Target?
+    /// The claim on service, pool and target; from `choose` to the end.
+    var lease: Lease?
+    var epoch: Epoch = 0
+    var identifier = RequestIdentifier()
+
+    var requestBody = MessageBody()
+    var responseBody = MessageBody()
+    var response = ResponseState()
+    var times = ExchangeTimes()
+    var logFields = LogFields()
+    var tunnelEnds = TunnelEnds()
+    /// Body bytes of the client that are on their way upstream or gone: another attempt could not send them again.
+    var hasStreamedBody = false
+    /// Bytes of the present attempt were handed to the kernel.
+    var hasSent = false
+    var attempts: UInt8 = 0
+    var hasRetriedFresh = false
+    var isReused = false
+    var holdsPlace = false
+    var drainDeadline = Instant.never
+    var tunnelDeadline = Instant.never
+
+    init(worker: Worker) { self.worker = worker }
+
+    var isInUse: Bool {
+        if case .free = machine.state { false } else { true }
+    }
+
+    var clientAddress: SocketAddress { downstream?.client ?? .unix(path: nil) }
+
+    /// The retained head's bytes; offsets of `head` are into these.
+    var headBytes: UnsafeRawBufferPointer { headBlock?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+
+    /// A request head is complete. `block` begins with it and may hold body bytes, and further requests, behind it: they wait in the
+    /// downstream's `input` until they are asked for. The fields are in `worker.requestFields`.
+    func begin(_ downstream: DownstreamConnection, _ head: RequestHead, _ block: Block) {
+        start(downstream)
+        self.head = head
+        requestBody = MessageBody(head.framing)
+        let retained = worker.buffers.take(head.length)
+        retained.append(UnsafeRawBufferPointer(rebasing: block.bytes[0..<head.length]))
+        headBlock = retained
+        block.consume(head.length)
+        downstream.transport.keep(block, worker)
+        times.bytesIn = UInt64(head.length)
+
+        let snapshot = worker.newestSnapshot()
+        epoch = snapshot.epoch
+        guard let route = snapshot.route(headBytes, head: head, fields: worker.requestFields) else { return answer(404) }
+        self.route = route
+        if let refusal = refusal() { return answer(refusal) }
+        switch route.action {
+        case .service(let service): admit(to: service)
+        case .redirect, .respond: answerByRoute()
+        }
+    }
+
+    func start(_ downstream: DownstreamConnection) {
+        serial &+= 1
+        self.downstream = downstream
+        machine.begin()
+        times = ExchangeTimes(begin: worker.loop.now, wall: worker.loop.wall)
+        identifier = worker.identifiers.next(wall: worker.loop.wall)
+    }
+
+    /// Pool, target and lease in one go, under the newest epoch, within this loop turn: nothing in here can suspend or re-enter. This is
+    /// where promise 1 lives: a loop acknowledges an epoch between turns, so what was claimed before is counted before.
+    func choose() -> Target? {
+        let snapshot = worker.newestSnapshot()
+        if snapshot.epoch != epoch, !chooseRouteAgain(snapshot) { return nil }
+        guard let service, let pool = pool ?? service.choosePool() else { return nil }
+        guard let claimed = pool.claimTarget(excluding: target?.ordinal) else { return nil }
+        if let former = lease.take() {
+            lease = former.moved(to: claimed, of: pool, in: service)
+        } else {
+            lease = Lease(service: service, pool: pool, target: claimed)
+        }
+        self.pool = pool
+        target = claimed
+        return claimed
+    }
+
+    /// Chooses, then connects or reuses a connection; answers 503 when there is no target.
+    /// - Parameter fieldsAreFresh: the loop's field table still holds this request's fields.
+    func attempt(fieldsAreFresh: Bool) {
+        machine.choose()
+        guard let target = choose() else { return answer(503) }
+        hasSent = false
+        isReused = false
+        if !hasRetriedFresh, let connection = worker.idle.take(target) {
+            isReused = true
+            times.connected = worker.loop.now
+            connection.attach(self)
+            upstream = connection
+            sendHead(fieldsAreFresh: fieldsAreFresh)
+        } else {
+            connect(to: target)
+        }
+    }
+
+    /// Forgets the exchange that was; only `serial` goes on.
+    func reset() {
+        machine = ExchangeMachine()
+        downstream = nil
+        upstream = nil
+        headBlock = nil
+        route = nil
+        service = nil
+        pool = nil
+        target = nil
+        logFields = LogFields()
+        tunnelEnds = TunnelEnds()
+        requestBody = MessageBody()
+        responseBody = MessageBody()
+        response = ResponseState()
+        head = RequestHead()
+        hasStreamedBody = false
+        hasSent = false
+        attempts = 0
+        hasRetriedFresh = false
+        isReused = false
+        holdsPlace = false
+        drainDeadline = .never
+        tunnelDeadline = .never
+        serial &+= 1
+    }
+
+    // MARK: - Private
+
+    /// An epoch was published since this exchange began or last chose (a retry, or a wait in the queue): route and pool are of the past.
+    private func chooseRouteAgain(_ snapshot: Snapshot) -> Bool {
+        epoch = snapshot.epoch
+        guard parseAgain(), let route = snapshot.route(headBytes, head: head, fields: worker.requestFields),
+            case .service(let service) = route.action, service.name == self.service?.name
+        else { return false }
+        self.route = route
+        self.service = service
+        pool = nil
+        return true
+    }
+
+    /// Fills the loop's field table from the retained head: another exchange has used the table since.
+    func parseAgain() -> Bool {
+        var parser = RequestParser()
+        if case .head = parser.parse(headBytes, into: worker.requestFields, limits: worker.settings.limits) { return true }
+        return false
+    }
+
+    /// What we refuse for a reason of our own, or answer as the last recipient.
+    private func refusal() -> UInt16? {
+        if head.method == .connect { return 501 }
+        let limit = worker.settings.bodyBytes
+        if limit > 0, case .length(let length) = head.framing, length > limit { return 413 }
+        if head.has(.maxForwards), head.method == .options || head.method == .trace, ForwardedFields.forwardsLeft(in: self) == 0 {
+            return head.method == .options ? 204 : 405
+        }
+        return nil
+    }
+}
+
+/// When the phases of an exchange ended, on the loop's clock; what the log tells.
+struct ExchangeTimes {
+    var begin = Instant.never
+    var wall: Int64 = 0
+    var admitted = Instant.never
+    var connected = Instant.never
+    var firstByte = Instant.never
+    var bytesIn: UInt64 = 0
+    var bytesOut: UInt64 = 0
+
+    init() {}
+    init(begin: Instant, wall: Int64) {
+        self.begin = begin
+        self.wall = wall
+    }
+}
+
+/// What is known of the response, ours or the upstream's.
+struct ResponseState {
+    var status: UInt16 = 0
+    var interimCount = 0
+    /// The upstream will keep its connection, as far as its head says.
+    var upstreamPersists = false
+    /// Body bytes go downstream in chunks of ours.
+    var isChunkedDownstream = false
+    /// The downstream connection ends after this response.
+    var closesDownstream = false
+}

@@ -1,0 +1,182 @@
+internal import HTTP
+internal import Net
+internal import Routing
+internal import Telemetry
+
+/// Both bodies of an exchange, pulled: a side is read only while the other takes what it is given. Nothing is held but one read's rest.
+///
+/// A block is either the loop's warm read buffer or was somebody's `input`; whoever works on it owns it (`input` is nil meanwhile), and it ends
+/// in an output queue, back in the pool, or as the kept rest.
+extension Exchange {
+    /// Reads that one side may have in a turn before other connections get theirs.
+    private static let readsPerTurn = 8
+
+    // MARK: - Request body
+
+    /// Moves request body from the client to the upstream until one of them has no more to give or take. Goes on beside a response that
+    /// began early (RFC 9112 §9.5).
+    func relayRequest() {
+        guard let downstream else { return }
+        let mine = serial
+        var reads = 0
+        while serial == mine, machine.isSending, !requestBody.isFinished, let upstream, upstream.acceptsBytes {
+            let block: Block
+            if let input = downstream.transport.takeInput() {
+                block = input
+            } else {
+                guard downstream.transport.isReadable else { return }
+                if reads == Self.readsPerTurn { return downstream.resumeNextTurn() }
+                reads += 1
+                block = worker.freshReadBlock()
+            }
+            if block.isEmpty || downstream.needsMoreInput {
+                guard downstream.readBody(into: block) else { return }
+            }
+            var out = worker.headWriter()
+            guard relayRequestBody(&out, block) else { return }
+            if requestBody.isFinished { return requestSent() }
+            downstream.expectBody()
+        }
+    }
+
+    /// Sends what `block` holds of the request body behind what `out` holds; the block is used up. False when the exchange has ended over it.
+    func relayRequestBody(_ out: inout HeadWriter, _ block: Block) -> Bool {
+        guard let upstream, let downstream else { return false }
+        let taken: MessageBody.Taken
+        do throws(HTTPError) {
+            taken = try requestBody.take(block.mutableBytes, limits: worker.settings.limits)
+        } catch {
+            refuseBody(error.status, by: .client)
+            return false
+        }
+        times.bytesIn &+= UInt64(taken.consumed)
+        let limit = worker.settings.bodyBytes
+        if limit > 0, requestBody.received > limit {
+            refuseBody(413, by: .proxy)
+            return false
+        }
+        if taken.consumed < block.count {
+            downstream.transport.keep(copyOf: UnsafeRawBufferPointer(rebasing: block.bytes[taken.consumed...]), worker)
+        }
+        downstream.needsMoreInput = taken.consumed < block.count && !requestBody.isFinished
+        hasStreamedBody = hasStreamedBody || taken.consumed > 0
+        let keepsUp = upstream.forward(
+            &out, block, taken, framing: head.framing == .chunked ? .chunks(isLast: requestBody.isFinished) : .plain)
+        downstream.transport.adaptRelaySize(lastRead: taken.consumed, peerKeptUp: keepsUp)
+        return true
+    }
+
+    private func refuseBody(_ status: UInt16, by who: EndedBy) {
+        if case .requesting = machine.state { answer(status, endedBy: who, phase: .requestBody) } else { cut(who) }
+    }
+
+    // MARK: - Response
+
+    /// Moves the response from the upstream to the client until one of them has no more to give or take.
+    func relayResponse() {
+        guard let downstream else { return }
+        let mine = serial
+        var reads = 0
+        while serial == mine, let upstream, upstream.transport.isReadable, downstream.transport.output.isEmpty {
+            if reads == Self.readsPerTurn { return upstream.resumeNextTurn() }
+            reads += 1
+            let block = upstream.transport.blockForReading(worker)
+            switch upstream.transport.read(into: block, limit: upstream.transport.relaySize) {
+            case .moved(let count): takeResponse(block, lastRead: count)
+            case .wouldBlock: return upstream.transport.keep(block, worker)
+            case .end: return upstreamEnded(cleanly: true, leaving: block)
+            case .failed: return upstreamEnded(cleanly: false, leaving: block)
+            }
+        }
+    }
+
+    private func takeResponse(_ block: Block, lastRead: Int) {
+        if times.firstByte == .never { times.firstByte = worker.loop.now }
+        switch machine.state {
+        case .requesting: takeResponseHead(block, lastRead: lastRead)
+        case .responding:
+            var out = worker.headWriter()
+            relayResponseBody(&out, block, lastRead: lastRead)
+        case .free, .queued, .connecting, .tunnel, .answering, .ended: worker.giveBack(block)
+        }
+    }
+
+    /// Sends what `block` holds of the response body behind what `out` holds; the block is used up.
+    func relayResponseBody(_ out: inout HeadWriter, _ block: Block, lastRead: Int) {
+        guard let upstream, let downstream else { return worker.giveBack(block) }
+        let taken: MessageBody.Taken
+        do throws(HTTPError) {
+            taken = try responseBody.take(block.mutableBytes, limits: worker.settings.limits)
+        } catch {
+            worker.giveBack(block)
+            return upstreamFailed(.malformed)
+        }
+        let isLast = responseBody.isFinished
+        if taken.consumed < block.count {
+            if isLast {
+                response.upstreamPersists = false  // bytes nobody asked for: out of step
+            } else {
+                upstream.transport.keep(copyOf: UnsafeRawBufferPointer(rebasing: block.bytes[taken.consumed...]), worker)
+            }
+        }
+        times.bytesOut &+= UInt64(out.count + taken.produced)
+        let keepsUp = downstream.forward(
+            &out, block, taken, framing: response.isChunkedDownstream ? .chunks(isLast: isLast) : .plain)
+        upstream.transport.adaptRelaySize(lastRead: lastRead, peerKeptUp: keepsUp)
+        if isLast { return finishResponse() }
+        upstream.setDeadline(after: idleTimeout)
+        if !keepsUp { downstream.awaitWritable() }
+    }
+
+    private func upstreamEnded(cleanly: Bool, leaving block: Block) {
+        let isPartial = !block.isEmpty
+        worker.giveBack(block)
+        switch machine.state {
+        case .requesting: upstreamFailed(isPartial || times.firstByte != .never ? .cutResponse : .closedBeforeResponse)
+        case .responding:
+            guard cleanly, responseBody.endsWithConnection else { return upstreamFailed(.cutResponse) }
+            responseBody.endOfInput()
+            response.upstreamPersists = false
+            if response.isChunkedDownstream {
+                var out = worker.headWriter()
+                out.put("0\r\n\r\n")
+                times.bytesOut &+= 5
+                downstream?.sendCopy(out.bytes)
+            }
+            finishResponse()
+        case .connecting: upstreamFailed(.connect)
+        case .free, .queued, .tunnel, .answering, .ended: break
+        }
+    }
+
+    // MARK: - What the shores say
+
+    /// The upstream has taken what was queued for it.
+    func upstreamDrained() {
+        if requestBody.isFinished { requestSent() } else { relayRequest() }
+    }
+
+    /// The client has taken what was queued for it.
+    func downstreamDrained() {
+        if case .responding = machine.state { upstream?.setDeadline(after: idleTimeout) }
+        relayResponse()
+    }
+
+    func upstreamDeadlineReached() {
+        if worker.loop.now >= leaseDeadline { return upstreamFailed(.drainDeadline) }
+        switch machine.state {
+        case .requesting: upstreamFailed(requestBody.isFinished ? .responseTimeout : .stalled)
+        case .responding:
+            // A client that does not read has its own deadline.
+            if let downstream, !downstream.transport.output.isEmpty {
+                upstream?.setDeadline(after: idleTimeout)
+            } else {
+                upstreamFailed(.stalled)
+            }
+        case .tunnel: endTunnel(.upstreamTimeout)
+        case .free, .queued, .connecting, .answering, .ended: break
+        }
+    }
+
+    var idleTimeout: TimeSpan { service?.timeouts.idle ?? worker.settings.idle }
+}

@@ -1,0 +1,179 @@
+internal import HTTP
+internal import Net
+internal import Routing
+
+/// Response heads: interim ones passed on, an upgrade granted, the final one judged and sent.
+extension Exchange {
+    /// `block` begins with a response head, or a part of one; used up.
+    func takeResponseHead(_ block: Block, lastRead: Int) {
+        let mine = serial
+        while serial == mine, let upstream {
+            switch upstream.parser.parse(
+                block.bytes, requestMethod: head.method, into: worker.responseFields, limits: worker.settings.limits)
+            {
+            case .needMore: return upstream.transport.keep(block, worker)
+            case .refused:
+                worker.giveBack(block)
+                return upstreamFailed(.malformed)
+            case .head(let received):
+                upstream.parser.reset()
+                if received.status >= 200 { return takeFinal(received, block, lastRead: lastRead) }
+                if received.status == 101 { return takeUpgrade(received, block) }
+                guard takeInterim(received, block) else { return worker.giveBack(block) }
+                block.consume(received.length)
+                if block.isEmpty { return worker.giveBack(block) }
+            }
+        }
+        worker.giveBack(block)
+    }
+
+    /// 100, 103 and whatever may come: to clients that know them (RFC 9110 §15.2). False when the exchange has failed over it.
+    private func takeInterim(_ received: ResponseHead, _ block: Block) -> Bool {
+        response.interimCount += 1
+        guard response.interimCount <= LoopSettings.interimResponses else {
+            upstreamFailed(.malformed)
+            return false
+        }
+        if head.minorVersion == 1, let downstream {
+            var out = worker.headWriter()
+            ResponseRewriter.writeInterim(received, of: block.bytes, fields: worker.responseFields, to: &out)
+            times.bytesOut &+= UInt64(out.count)
+            downstream.sendCopy(out.bytes)
+        }
+        return true
+    }
+
+    /// 101 is only for who asked for it (RFC 9110 §15.2.2), and the request's body must be over.
+    private func takeUpgrade(_ received: ResponseHead, _ block: Block) {
+        guard head.wantsUpgrade, requestBody.isFinished, received.has(.upgrade), let downstream else {
+            worker.giveBack(block)
+            return upstreamFailed(.malformed)
+        }
+        var out = worker.headWriter()
+        ResponseRewriter.writeUpgrade(received, of: block.bytes, fields: worker.responseFields, edits: route?.responseEdits, to: &out)
+        response.status = received.status
+        times.bytesOut &+= UInt64(out.count)
+        downstream.sendCopy(out.bytes)
+        block.consume(received.length)
+        becomeTunnel(block)
+    }
+
+    private func takeFinal(_ received: ResponseHead, _ block: Block, lastRead: Int) {
+        guard let downstream, let route else { return worker.giveBack(block) }
+        response.status = received.status
+        response.upstreamPersists = received.isPersistent
+        responseBody = MessageBody(received.framing)
+        machine.respond()
+        downstream.clearDeadline()
+        if !requestBody.isFinished { downstream.expectBody() }
+        decideDownstreamFraming(received)
+        var out = worker.headWriter()
+        if isPlain(received, route) { return sendPlain(received, block, lastRead: lastRead) }
+        ResponseRewriter.write(received, of: block.bytes, fields: worker.responseFields, exchange: self, route: route, to: &out)
+        if out.isOverfull {
+            worker.giveBack(block)
+            return upstreamFailed(.malformed)
+        }
+        block.consume(received.length)
+        relayResponseBody(&out, block, lastRead: lastRead)
+    }
+
+    private func decideDownstreamFraming(_ received: ResponseHead) {
+        let isDelimitedByUs: Bool
+        switch received.framing {
+        case .none, .length: isDelimitedByUs = false
+        case .chunked, .untilClose: isDelimitedByUs = true
+        }
+        response.isChunkedDownstream = isDelimitedByUs && head.minorVersion == 1
+        // An error in the middle of an upload: the client should not have to send the rest to keep a connection (RFC 9112 §9.5).
+        let cutsUpload = !requestBody.isFinished && received.status >= 400
+        response.closesDownstream =
+            !head.isPersistent || worker.isDraining || cutsUpload || (isDelimitedByUs && head.minorVersion == 0)
+    }
+
+    /// Nothing to take out, nothing to put in: the bytes go on as they came.
+    private func isPlain(_ received: ResponseHead, _ route: Route) -> Bool {
+        let changing = RequestRewriter.bit(.transferEncoding)
+        return !received.hasHopByHop && received.present & changing == 0 && received.minorVersion == 1 && received.has(.date)
+            && !response.closesDownstream && !response.isChunkedDownstream && head.minorVersion == 1 && received.status != 204
+            && route.responseEdits.isEmpty
+    }
+
+    /// Head and body in the one buffer that they came in.
+    private func sendPlain(_ received: ResponseHead, _ block: Block, lastRead: Int) {
+        guard let downstream, let upstream else { return worker.giveBack(block) }
+        let body = UnsafeMutableRawBufferPointer(rebasing: block.mutableBytes[received.length...])
+        guard let taken = try? responseBody.take(body, limits: worker.settings.limits) else {
+            worker.giveBack(block)
+            return upstreamFailed(.malformed)
+        }
+        if taken.consumed < body.count {
+            response.upstreamPersists = false
+            block.truncate(by: body.count - taken.consumed)
+        }
+        times.bytesOut &+= UInt64(block.count)
+        let keepsUp = downstream.send(block)
+        upstream.transport.adaptRelaySize(lastRead: lastRead, peerKeptUp: keepsUp)
+        if responseBody.isFinished { return finishResponse() }
+        upstream.setDeadline(after: idleTimeout)
+        if !keepsUp { downstream.awaitWritable() }
+    }
+}
+
+/// Writes response heads as they go to the client.
+enum ResponseRewriter {
+    static func write(
+        _ head: ResponseHead, of bytes: UnsafeRawBufferPointer, fields: FieldTable, exchange: Exchange, route: Route, to out: inout HeadWriter
+    ) {
+        putStatusLine(head, bytes, to: &out)
+        var dropped: UInt64 = 0
+        if !exchange.response.isChunkedDownstream || head.minorVersion == 0 { dropped |= RequestRewriter.bit(.transferEncoding) }
+        // RFC 9110 §8.6: never with 204.
+        if head.status == 204 { dropped |= RequestRewriter.bit(.contentLength) }
+        putFields(head, bytes, fields, dropped: dropped, edits: route.responseEdits, to: &out)
+        if !head.has(.date) { exchange.worker.date.write(to: &out, wall: exchange.worker.loop.wall) }
+        if exchange.response.isChunkedDownstream, !head.has(.transferEncoding) { out.put("Transfer-Encoding: chunked\r\n") }
+        if exchange.response.closesDownstream {
+            out.put("Connection: close\r\n")
+        } else if exchange.head.minorVersion == 0 {
+            out.put("Connection: keep-alive\r\n")
+        }
+        out.put(route.responseEdits.lines)
+        out.put("\r\n")
+    }
+
+    static func writeInterim(_ head: ResponseHead, of bytes: UnsafeRawBufferPointer, fields: FieldTable, to out: inout HeadWriter) {
+        putStatusLine(head, bytes, to: &out)
+        let framing = RequestRewriter.bit(.contentLength) | RequestRewriter.bit(.transferEncoding)
+        putFields(head, bytes, fields, dropped: framing, edits: CompiledEdits(), to: &out)
+        out.put("\r\n")
+    }
+
+    static func writeUpgrade(
+        _ head: ResponseHead, of bytes: UnsafeRawBufferPointer, fields: FieldTable, edits: CompiledEdits?, to out: inout HeadWriter
+    ) {
+        putStatusLine(head, bytes, to: &out)
+        let framing = RequestRewriter.bit(.contentLength) | RequestRewriter.bit(.transferEncoding)
+        putFields(head, bytes, fields, dropped: framing, edits: edits ?? CompiledEdits(), to: &out)
+        KeptFields.writeOnly(.upgrade, fields, of: bytes, out: &out)
+        out.put("Connection: Upgrade\r\n")
+        if let edits { out.put(edits.lines) }
+        out.put("\r\n")
+    }
+
+    private static func putStatusLine(_ head: ResponseHead, _ bytes: UnsafeRawBufferPointer, to out: inout HeadWriter) {
+        out.put("HTTP/1.1 ")
+        out.put(decimal: UInt64(head.status))
+        out.put(UInt8(ascii: " "))
+        out.put(head.reason, of: bytes)
+        out.put("\r\n")
+    }
+
+    private static func putFields(
+        _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer, _ fields: FieldTable, dropped: UInt64, edits: CompiledEdits,
+        to out: inout HeadWriter
+    ) {
+        KeptFields.write(
+            fields, of: bytes, from: head.fieldsStart, to: UInt32(clamping: head.length - 2), dropped: dropped, edits: edits, out: &out)
+    }
+}

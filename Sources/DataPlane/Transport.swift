@@ -1,0 +1,177 @@
+import Glibc
+internal import Net
+
+/// One socket with what is owed to it: unread input (an edge is told once) and unsent output. Both shores have one.
+///
+/// The two debts of edge-triggered epoll live here: `isReadable` stays true until a read came back short or empty, so a reader that stops
+/// (back-pressure, fairness, its turn has not come) must come back by itself; `output` is flushed on the writable edge.
+struct Transport {
+    /// What one read may bring while it is not known whether the other side keeps up.
+    static let firstRelaySize = 256 * 1024
+    /// After the other side could not keep up.
+    static let cautiousRelaySize = 64 * 1024
+    static let greatestRelaySize = 512 * 1024
+    /// What is left of a relay read below this size is copied; above it, the whole block changes hands.
+    private static let copyLimit = 64 * 1024
+
+    let descriptor: Int32
+    var output = WriteQueue()
+    /// What was read and could not be used yet: the beginning of a head or of a trailer section, body bytes before the upstream is there,
+    /// pipelined requests.
+    var input: Block?
+    var isReadable = false
+    /// The peer has shut its writing side, or the connection broke: reads go on until `.end`.
+    var isPeerClosed = false
+    var relaySize = Self.firstRelaySize
+
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// Notes what the kernel said.
+    mutating func note(_ readiness: Readiness) {
+        if !readiness.isDisjoint(with: [.readable, .peerClosed, .hangUp, .error]) { isReadable = true }
+        if !readiness.isDisjoint(with: [.peerClosed, .hangUp, .error]) { isPeerClosed = true }
+    }
+
+    /// Reads behind the block's content, leaving its tailroom. A short read has emptied the socket: no second call is spent to hear EAGAIN,
+    /// unless the end of input waits behind it.
+    mutating func read(into block: Block, limit: Int) -> Transfer {
+        let space = block.space
+        let wanted = min(limit, space.count - Block.tailroom)
+        guard wanted > 0 else { return .wouldBlock }
+        let transfer = Syscall.receive(descriptor, UnsafeMutableRawBufferPointer(rebasing: space[0..<wanted]))
+        switch transfer {
+        case .moved(let count):
+            block.filled(count)
+            if count < wanted && !isPeerClosed { isReadable = false }
+        case .wouldBlock, .end, .failed: isReadable = false
+        }
+        return transfer
+    }
+
+    /// What waits in `input`, which is the caller's from now on.
+    mutating func takeInput() -> Block? {
+        let block = input
+        input = nil
+        return block
+    }
+
+    /// A block for the next read, the caller's from now on: what waits in `input`, with room behind it, else the loop's warm buffer.
+    mutating func blockForReading(_ worker: Worker) -> Block {
+        guard let block = takeInput() else { return worker.freshReadBlock() }
+        if block.room >= Block.tailroom + 2048 { return block }
+        let larger = Self.copy(of: block.bytes, room: block.count, worker)
+        worker.buffers.give(block)
+        return larger
+    }
+
+    /// What `block` still holds waits for later: copied out of the loop's buffer, else the block itself.
+    mutating func keep(_ block: Block, _ worker: Worker) {
+        if block.isEmpty {
+            worker.giveBack(block)
+        } else if block === worker.readBlock {
+            keep(copyOf: block.bytes, worker)
+        } else {
+            input = block
+        }
+    }
+
+    mutating func keep(copyOf bytes: UnsafeRawBufferPointer, _ worker: Worker) {
+        precondition(input == nil, "input is kept while other input is worked on")
+        input = Self.copy(of: bytes, room: 0, worker)
+    }
+
+    mutating func dropInput(_ worker: Worker) {
+        if let block = takeInput() { worker.buffers.give(block) }
+    }
+
+    private static func copy(of bytes: UnsafeRawBufferPointer, room: Int, _ worker: Worker) -> Block {
+        let block = worker.buffers.take(Block.headroom + bytes.count + room + Block.tailroom + 2048)
+        block.reset(at: Block.headroom)
+        block.append(bytes)
+        return block
+    }
+
+    /// Sends what the kernel takes now and keeps a copy of the rest.
+    mutating func send(_ bytes: UnsafeRawBufferPointer, pool: BufferPool) -> WriteQueue.Progress {
+        guard output.isEmpty else {
+            output.append(bytes, pool: pool)
+            return .blocked
+        }
+        switch Syscall.send(descriptor, bytes) {
+        case .moved(let count) where count == bytes.count: return .drained
+        case .moved(let count):
+            output.append(UnsafeRawBufferPointer(rebasing: bytes[count...]), pool: pool)
+            return output.flush(descriptor, pool: pool)
+        case .wouldBlock:
+            output.append(bytes, pool: pool)
+            return .blocked
+        case .end: return .failed(EPIPE)
+        case .failed(let code): return .failed(code)
+        }
+    }
+
+    /// The same for two pieces in one call.
+    mutating func send(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, pool: BufferPool) -> WriteQueue.Progress {
+        guard output.isEmpty, !second.isEmpty else {
+            let progress = send(first, pool: pool)
+            if case .failed = progress { return progress }
+            return second.isEmpty ? progress : send(second, pool: pool)
+        }
+        let outcome = withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { vector in
+            vector.initializeElement(at: 0, to: iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count))
+            vector.initializeElement(at: 1, to: iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count))
+            return Syscall.send(descriptor, gather: vector)
+        }
+        switch outcome {
+        case .moved(let count):
+            if count == first.count + second.count { return .drained }
+            if count < first.count { output.append(UnsafeRawBufferPointer(rebasing: first[count...]), pool: pool) }
+            output.append(UnsafeRawBufferPointer(rebasing: second[max(0, count - first.count)...]), pool: pool)
+            return output.flush(descriptor, pool: pool)
+        case .wouldBlock:
+            output.append(first, pool: pool)
+            output.append(second, pool: pool)
+            return .blocked
+        case .end: return .failed(EPIPE)
+        case .failed(let code): return .failed(code)
+        }
+    }
+
+    /// Sends a relay read. What the kernel does not take is copied when small; else the block itself is queued: `tookBlock`, and the caller
+    /// must not touch it again.
+    mutating func send(_ block: Block, pool: BufferPool) -> (progress: WriteQueue.Progress, tookBlock: Bool) {
+        guard output.isEmpty else {
+            output.append(block.bytes, pool: pool)
+            return (.blocked, false)
+        }
+        while true {
+            switch Syscall.send(descriptor, block.bytes) {
+            case .moved(let count):
+                block.consume(count)
+                if block.isEmpty { return (.drained, false) }
+            case .wouldBlock:
+                if block.count <= Self.copyLimit {
+                    output.append(block.bytes, pool: pool)
+                    return (.blocked, false)
+                }
+                output.append(block)
+                return (.blocked, true)
+            case .end: return (.failed(EPIPE), false)
+            case .failed(let code): return (.failed(code), false)
+            }
+        }
+    }
+
+    mutating func flush(pool: BufferPool) -> WriteQueue.Progress {
+        output.flush(descriptor, pool: pool)
+    }
+
+    /// Full reads that went out at once ask for greater ones; a blocked peer for small ones (DESIGN §6: bytes per call decide).
+    mutating func adaptRelaySize(lastRead: Int, peerKeptUp: Bool) {
+        if !peerKeptUp {
+            relaySize = Self.cautiousRelaySize
+        } else if lastRead >= relaySize {
+            relaySize = min(relaySize * 2, Self.greatestRelaySize)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+internal import Glibc
+internal import HTTP
+internal import Net
+internal import Routing
+internal import Telemetry
+
+/// One loop's world: everything its connections and exchanges share, touched by its thread alone.
+final class Worker {
+    let index: Int
+    let loop: EventLoop
+    let snapshots: SnapshotCell
+    let log: AccessLog
+    let board: LoadBoard
+    let buffers = BufferPool()
+    let requestFields: FieldTable
+    let responseFields: FieldTable
+    var idle = IdleConnections()
+    var queues = ServiceQueues()
+    var counters = LoopCounters()
+    var identifiers = RequestIdentifiers()
+    var date = DateLine()
+    /// What the loop reads into when nobody's bytes wait in front; warm.
+    private(set) var readBlock: Block
+    private(set) var snapshot: Snapshot
+    private(set) var settings: LoopSettings
+    private(set) var isDraining = false
+    private(set) var listeners: [Listener] = []
+    private var headMemory: UnsafeMutableRawBufferPointer
+    private var freeExchanges: [Exchange] = []
+    /// Every exchange object ever made; those not free are in flight.
+    private(set) var exchanges: [Exchange] = []
+
+    /// Room in the head memory beside the peer's own head: forwarded fields, edits, a small body behind it.
+    private static let headRoom = 64 * 1024
+
+    init(index: Int, loop: EventLoop, snapshots: SnapshotCell, log: AccessLog, board: LoadBoard) {
+        self.index = index
+        self.loop = loop
+        self.snapshots = snapshots
+        self.log = log
+        self.board = board
+        snapshot = snapshots.load()
+        settings = LoopSettings(snapshot)
+        requestFields = FieldTable(capacity: 1024)
+        responseFields = FieldTable(capacity: 1024)
+        readBlock = buffers.take(BufferPool.largest)
+        headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
+        log.format = settings.logFormat
+        loop.everySecond = { [unowned self] in everySecond() }
+    }
+
+    deinit { headMemory.deallocate() }
+
+    // MARK: - Per exchange
+
+    /// The newest snapshot: one atomic load, and a lock only when it has changed.
+    @inline(__always)
+    func newestSnapshot() -> Snapshot {
+        if snapshots.epoch != snapshot.epoch { adoptNewest() }
+        return snapshot
+    }
+
+    func takeExchange() -> Exchange {
+        if let exchange = freeExchanges.popLast() { return exchange }
+        let exchange = Exchange(worker: self)
+        exchanges.append(exchange)
+        return exchange
+    }
+
+    func give(_ exchange: Exchange) { freeExchanges.append(exchange) }
+
+    /// A writer over the loop's head memory. One head at a time: its bytes are sent, or copied to a queue, before the next is written.
+    func headWriter() -> HeadWriter { HeadWriter(headMemory) }
+
+    /// The warm read buffer, emptied, with room for a chunk-size line in front.
+    func freshReadBlock() -> Block {
+        readBlock.reset(at: Block.headroom)
+        return readBlock
+    }
+
+    /// A queue has taken `block` over; if it was the read buffer, the loop needs another.
+    func replaceIfTaken(_ block: Block) {
+        if block === readBlock { readBlock = buffers.take(BufferPool.largest) }
+    }
+
+    /// A block that was worked on is not needed any more.
+    func giveBack(_ block: Block) {
+        if block !== readBlock { buffers.give(block) }
+    }
+
+    // MARK: - Control's messages, between turns
+
+    func adoptNewest() {
+        snapshot = snapshots.load()
+        let former = settings.limits.bytes
+        settings = LoopSettings(snapshot)
+        log.format = settings.logFormat
+        if settings.limits.bytes > former {
+            headMemory.deallocate()
+            headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
+        }
+        closeIdle { $0.isRetired }
+    }
+
+    func open(_ socket: ListeningSocket) {
+        let listener = Listener(worker: self, socket: socket)
+        listeners.append(listener)
+        listener.start()
+    }
+
+    func close(listener id: Int) {
+        listeners.removeAll { listener in
+            guard listener.socket.id == id else { return false }
+            listener.stop()
+            return true
+        }
+    }
+
+    func drainConnections() {
+        isDraining = true
+        loop.forEachHandler { ($0 as? DownstreamConnection)?.drain() }
+    }
+
+    func endLeases(on target: Target, exchanges span: TimeSpan, tunnels: TimeSpan) {
+        for exchange in exchanges where exchange.holds(target) {
+            exchange.setDrainDeadline(exchanges: loop.now + span, tunnels: loop.now + tunnels)
+        }
+    }
+
+    func report() -> WorkerReport {
+        var report = WorkerReport()
+        report.worker = index
+        report.epoch = snapshot.epoch
+        report.downstreamConnections = counters.downstreamConnections
+        report.tunnels = counters.tunnels
+        report.exchangesInFlight = exchanges.count - freeExchanges.count
+        report.idleUpstreamConnections = idle.count
+        report.acceptedConnections = counters.accepted
+        report.requests = counters.requests
+        report.responses = counters.responses
+        report.targets = counters.targets
+        for (ordinal, count) in idle.counts where ordinal < report.targets.count { report.targets[ordinal].idleConnections = count }
+        return report
+    }
+
+    /// Ends everything at once; the loop stops after this turn.
+    func shutDown() {
+        for listener in listeners { listener.stop() }
+        listeners = []
+        for exchange in exchanges where exchange.isInUse { exchange.abandon() }
+        loop.forEachHandler { ($0 as? DownstreamConnection)?.close() }
+        closeIdle { _ in true }
+        log.flush()
+        loop.everySecond = nil
+        loop.stop()
+    }
+
+    private func everySecond() {
+        log.flush()
+        buffers.trim()
+    }
+}

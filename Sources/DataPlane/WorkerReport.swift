@@ -1,0 +1,26 @@
+package import Routing
+
+/// What a loop tells when asked.
+package struct WorkerReport: Sendable {
+    package var worker = 0
+    package var epoch: Epoch = 0
+    package var downstreamConnections = 0
+    package var tunnels = 0
+    package var exchangesInFlight = 0
+    package var idleUpstreamConnections = 0
+    package var acceptedConnections: UInt64 = 0
+    package var requests: UInt64 = 0
+    /// Responses by class: index 1...5.
+    package var responses: [UInt64] = Array(repeating: 0, count: 6)
+    /// Indexed by `Target.ordinal`.
+    package var targets: [TargetReport] = []
+    package init() {}
+}
+
+package struct TargetReport: Sendable {
+    package var requests: UInt64 = 0
+    /// Exchanges that ended by the target's fault (connect refused, reset, garbage, too slow).
+    package var failures: UInt64 = 0
+    package var idleConnections = 0
+    package init() {}
+}
