@@ -12,7 +12,7 @@ package enum Defaults {
     /// A quiet WebSocket is normal; a minute of silence is not a failure (the classic 60 s pain). TCP keep-alive finds dead peers earlier.
     package static let tunnelTimeout = Duration.seconds(3600)
     package static let headerBytes = 64 * 1024
-    package static let headerCount = 128
+    package static let headerCount = 100
     package static let bodyBytes: UInt64 = 0
     package static let connections = 0
     package static let retryAttempts = 1

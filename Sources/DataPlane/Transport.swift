@@ -119,7 +119,8 @@ struct Transport {
         }
         let outcome = withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { vector in
             vector.initializeElement(at: 0, to: iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count))
-            vector.initializeElement(at: 1, to: iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count))
+            vector.initializeElement(
+                at: 1, to: iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count))
             return Syscall.send(descriptor, gather: vector)
         }
         switch outcome {

@@ -16,7 +16,9 @@ package final class BufferPool {
     private var shelves: [Shelf]
 
     package init() {
-        shelves = [(Self.smallest, 1024), (16 * 1024, 256), (64 * 1024 + 128, 64), (Self.largest, 8)].map { Shelf(capacity: $0.0, cap: $0.1) }
+        shelves = [(Self.smallest, 1024), (16 * 1024, 256), (64 * 1024 + 128, 64), (Self.largest, 8)].map {
+            Shelf(capacity: $0.0, cap: $0.1)
+        }
     }
 
     /// An empty block with room for at least `size` bytes.
@@ -31,7 +33,8 @@ package final class BufferPool {
     }
 
     package func give(_ block: Block) {
-        guard let index = shelfIndex(block.capacity), shelves[index].capacity == block.capacity, shelves[index].count < shelves[index].cap else {
+        guard let index = shelfIndex(block.capacity), shelves[index].capacity == block.capacity, shelves[index].count < shelves[index].cap
+        else {
             return
         }
         block.reset()

@@ -36,6 +36,8 @@ package final class EventLoop {
     /// Called at the end of each turn in which a second has begun.
     package var everySecond: (() -> Void)?
     private var lastSecond: Int64 = 0
+    /// Something was handled since `everySecond` was last called: the loop wakes for it. An idle loop sleeps on.
+    private var owesSecond = false
 
     package init(time: any TimeSource = SystemTime()) throws(IOError) {
         epoll = sluice_epoll_create()
@@ -127,6 +129,7 @@ package final class EventLoop {
         wall = time.wall
         turns &+= 1
         var hasMail = false
+        if count > 0 { owesSecond = true }
         for index in 0..<count {
             let event = events[index]
             let data = event.data
@@ -142,6 +145,7 @@ package final class EventLoop {
         let second = wall / 1_000_000_000
         if second != lastSecond {
             lastSecond = second
+            owesSecond = false
             everySecond?()
         }
         if !departed.isEmpty { departed.removeAll(keepingCapacity: true) }
@@ -153,8 +157,11 @@ package final class EventLoop {
         var timeout: Int32 = -1
         if !resumed.isEmpty {
             timeout = 0
-        } else if let span = [timers.timeToNext(now: now), limit].compactMap({ $0 }).min() {
-            timeout = Int32(clamping: (span.nanoseconds + 999_999) / 1_000_000)
+        } else {
+            var span = timers.timeToNext(now: now) ?? TimeSpan(nanoseconds: .max)
+            if let limit, limit < span { span = limit }
+            if owesSecond, everySecond != nil { span = min(span, TimeSpan(nanoseconds: 1_000_000_000 - wall % 1_000_000_000)) }
+            if span.nanoseconds < .max { timeout = Int32(clamping: span.nanoseconds / 1_000_000 + 1) }
         }
         let count = sluice_epoll_wait(epoll, events, Int32(Self.batch), timeout)
         if count < 0 {

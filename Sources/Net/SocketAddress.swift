@@ -67,7 +67,9 @@ package enum SocketAddress: Sendable, Hashable {
             let address = raw.loadUnaligned(as: sockaddr_in6.self)
             return v6(address.sin6_addr, port: UInt16(bigEndian: address.sin6_port))
         default:
-            let path = raw.dropFirst(MemoryLayout<sa_family_t>.size).prefix(max(length - MemoryLayout<sa_family_t>.size, 0)).prefix { $0 != 0 }
+            let path = raw.dropFirst(MemoryLayout<sa_family_t>.size).prefix(max(length - MemoryLayout<sa_family_t>.size, 0)).prefix {
+                $0 != 0
+            }
             return .unix(path: path.isEmpty ? nil : String(decoding: path, as: UTF8.self))
         }
     }
@@ -128,7 +130,9 @@ extension SocketAddress: CustomStringConvertible {
                 $0.storeBytes(of: low, toByteOffset: 8, as: UInt64.self)
             }
             let text = buffer.assumingMemoryBound(to: CChar.self)
-            guard text.count >= Int(INET6_ADDRSTRLEN), inet_ntop(AF_INET6, &address, text.baseAddress, socklen_t(text.count)) != nil else { return 0 }
+            guard text.count >= Int(INET6_ADDRSTRLEN), inet_ntop(AF_INET6, &address, text.baseAddress, socklen_t(text.count)) != nil else {
+                return 0
+            }
             return Int(strlen(text.baseAddress.unsafelyUnwrapped))
         case .unix:
             let text: StaticString = "unix:"

@@ -102,7 +102,7 @@ import Testing
         #expect(try Program.run([SluiceProcess.binary, "run", "-c", folder["none.yaml"]], within: .seconds(10)).exit == .code(3))
         try write(
             base
-                + "listeners: [{ name: web, bind: [\"\(taken.place)\"] }]\nroutes: [{ match: { path: / }, respond: { status: 200 } }]\nservices: {}\n",
+                + "listeners: [{ name: web, bind: [\"\(taken.place)\"] }]\nroutes: [{ match: { path: / }, respond: { status: 200 } }]\n",
             to: folder["taken.yaml"])
         let refused = try Program.run([SluiceProcess.binary, "run", "-c", folder["taken.yaml"]], within: .seconds(10))
         #expect(refused.exit == .code(1))

@@ -58,7 +58,6 @@ import Testing
               - { match: { path: /moved }, redirect: { to: "https://new.test{path}", status: 302 } }
               - { match: { path: /ping }, respond: { status: 200, body: "pong\\n" } }
               - { match: { path: /empty }, respond: { status: 204 } }
-            services: {}
             """
         try staged(yaml) { sluice in
             let client = try sluice.client()

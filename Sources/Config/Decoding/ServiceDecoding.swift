@@ -2,7 +2,6 @@ extension Decoder {
     mutating func services(_ field: Field) {
         draft.hasServices = true
         guard let entries = entries(of: field) else { return }
-        if entries.isEmpty { findings.error("`services` is empty", at: field.node.place) }
         for entry in entries { service(entry) }
     }
 

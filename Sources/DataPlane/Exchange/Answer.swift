@@ -33,9 +33,11 @@ enum Answer {
                 out.put("\r\n")
                 return status
             }
-            out.put("Content-Type: ")
-            out.put(contentType)
-            out.put("\r\n")
+            if !isReplaced("content-type", exchange) {
+                out.put("Content-Type: ")
+                out.put(contentType)
+                out.put("\r\n")
+            }
             putBody(exchange, to: &out) { $0.put(body) }
             return status
         case .service: return 500
@@ -57,6 +59,12 @@ enum Answer {
             out.put("Connection: keep-alive\r\n")
         }
         if let route = exchange.route, !route.responseEdits.lines.isEmpty { out.put(route.responseEdits.lines) }
+    }
+
+    /// The route's own edits set or remove this field.
+    private static func isReplaced(_ name: StaticString, _ exchange: Exchange) -> Bool {
+        guard let dropped = exchange.route?.responseEdits.dropped else { return false }
+        return dropped.contains { $0.withUnsafeBytes { ASCII.equalsIgnoringCase($0, name) } }
     }
 
     /// Content-Length, the empty line, and the body unless the method was HEAD.

@@ -19,6 +19,7 @@ extension Exchange {
     /// The proxy answers by itself.
     func answer(_ status: UInt16, endedBy: EndedBy = .proxy, phase: ExchangePhase = .done) {
         let phase = phase == .done && endedBy != .nobody ? (times.admitted == .never ? .requestHead : .queue) : phase
+        takeBodyInHand(status)
         var out = worker.headWriter()
         let closes = Answer.closes(self, status)
         Answer.write(status, of: self, closes: closes, to: &out)
@@ -28,10 +29,21 @@ extension Exchange {
     /// The answer that the route itself gives.
     func answerByRoute() {
         guard let route else { return }
+        takeBodyInHand(200)
         var out = worker.headWriter()
         let closes = Answer.closes(self, 200)
         let status = Answer.write(route.action, of: self, closes: closes, to: &out)
         complete(out, status: status, closes: closes, endedBy: .nobody, phase: .done)
+    }
+
+    /// A request whose whole body has come already leaves its connection in step: the next request stands behind it. After a framing error,
+    /// a body that is too long or too late, nothing is in step any more.
+    private func takeBodyInHand(_ status: UInt16) {
+        guard status != 400, status != 408, status != 413, !requestBody.isFinished, let downstream,
+            let block = downstream.transport.takeInput()
+        else { return }
+        if let taken = try? requestBody.take(block.mutableBytes, limits: worker.settings.limits) { block.consume(taken.consumed) }
+        downstream.transport.keep(block, worker)
     }
 
     private func complete(_ out: HeadWriter, status: UInt16, closes: Bool, endedBy: EndedBy, phase: ExchangePhase) {
@@ -114,23 +126,23 @@ extension Exchange {
     func finish(endedBy: EndedBy, phase: ExchangePhase) {
         worker.counters.counted(response.status)
         if worker.log.format != .off { log(endedBy, phase) }
+        // A failed attempt was counted when it failed.
+        if let target, response.status > 0, times.firstByte != .never { worker.counters.counted(target, failed: false) }
         releaseClaims()
         if let headBlock { worker.buffers.give(headBlock) }
         reset()
         worker.give(self)
     }
 
-    private func releaseClaims() {
+    /// Gives back target and place, once; whoever waits for the place is told.
+    func releaseClaims() {
         guard let service else { return }
-        if let target, endedAtTarget { worker.counters.counted(target, failed: false) }
         if let lease = lease.take() {
             lease.release()
         } else if holdsPlace {
             service.state.leave()
         }
         if holdsPlace, service.state.queuedCount > 0 { worker.placeFreed(of: service) }
+        holdsPlace = false
     }
-
-    /// The target has answered; a failed attempt was counted when it failed.
-    private var endedAtTarget: Bool { response.status > 0 && times.firstByte != .never }
 }

@@ -5,13 +5,13 @@ internal import Routing
 /// What we tell the upstream about the hop before us: `X-Forwarded-*`, `Forwarded` (RFC 7239), `Via` (RFC 9110 §7.6.3), `X-Request-Id`,
 /// `Max-Forwards`.
 ///
-/// Lists (`X-Forwarded-For`, `Forwarded`, `Via`) are one field each, what came before in front; only our own last element can be believed.
-/// `X-Forwarded-Proto`, `-Host` and `X-Request-Id` of a client that is not in `trusted_proxies` are replaced by ours.
+/// Lists are one field each, what came before in front. What a client that is not in `trusted_proxies` says of hops before it
+/// (`X-Forwarded-*`, `Forwarded`, `X-Request-Id`) is replaced by ours; `Via` is always continued.
 enum ForwardedFields {
     static func write(_ exchange: Exchange, fields: FieldTable, isTrusted: Bool, to out: inout HeadWriter) {
         let head = exchange.head
         let bytes = exchange.headBytes
-        putList("X-Forwarded-For: ", .xForwardedFor, head, fields, bytes, to: &out)
+        putList("X-Forwarded-For: ", isTrusted ? .xForwardedFor : .other, head, fields, bytes, to: &out)
         putClient(exchange.clientAddress, to: &out)
         if !(isTrusted && head.has(.xForwardedProto)) { out.put("\r\nX-Forwarded-Proto: http") }
         if !(isTrusted && head.has(.xForwardedHost)), !head.authority.isEmpty {
@@ -19,7 +19,7 @@ enum ForwardedFields {
             out.put(head.authority, of: bytes)
         }
         out.put("\r\n")
-        putList("Forwarded: ", .forwarded, head, fields, bytes, to: &out)
+        putList("Forwarded: ", isTrusted ? .forwarded : .other, head, fields, bytes, to: &out)
         putForwardedElement(exchange.clientAddress, head, bytes, to: &out)
         out.put("\r\n")
         putList("Via: ", .via, head, fields, bytes, to: &out)
@@ -51,13 +51,13 @@ enum ForwardedFields {
 
     // MARK: - Private
 
-    /// The name, and the values that are there already, joined.
+    /// The name, and the values that are there already, joined; `.other` = none are believed.
     private static func putList(
         _ line: StaticString, _ name: FieldName, _ head: RequestHead, _ fields: FieldTable, _ bytes: UnsafeRawBufferPointer,
         to out: inout HeadWriter
     ) {
         out.put(line)
-        guard head.has(name) else { return }
+        guard name != .other, head.has(name) else { return }
         for index in 0..<fields.count where fields[index].name == name && !fields[index].isHopByHop {
             let value = ByteRange(start: fields[index].valueStart, end: fields[index].valueEnd)
             if value.isEmpty { continue }
@@ -91,9 +91,12 @@ enum ForwardedFields {
         out.put(";proto=http")
     }
 
-    private static func putMaxForwards(_ exchange: Exchange, _ fields: FieldTable, _ bytes: UnsafeRawBufferPointer, to out: inout HeadWriter) {
+    private static func putMaxForwards(
+        _ exchange: Exchange, _ fields: FieldTable, _ bytes: UnsafeRawBufferPointer, to out: inout HeadWriter
+    ) {
         let head = exchange.head
-        guard head.has(.maxForwards), head.method == .options || head.method == .trace, let left = forwardsLeft(in: exchange), left > 0 else {
+        guard head.has(.maxForwards), head.method == .options || head.method == .trace, let left = forwardsLeft(in: exchange), left > 0
+        else {
             return
         }
         out.put("Max-Forwards: ")

@@ -120,6 +120,7 @@ extension Exchange {
             }
         }
         times.bytesOut &+= UInt64(out.count + taken.produced)
+        startResponse(downstream)
         let keepsUp = downstream.forward(
             &out, block, taken, framing: response.isChunkedDownstream ? .chunks(isLast: isLast) : .plain)
         upstream.transport.adaptRelaySize(lastRead: lastRead, peerKeptUp: keepsUp)

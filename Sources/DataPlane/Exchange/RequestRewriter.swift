@@ -83,7 +83,8 @@ enum RequestRewriter {
     }
 
     private static func putKeptFields(
-        _ head: RequestHead, _ route: Route, _ fields: FieldTable, _ bytes: UnsafeRawBufferPointer, dropped: UInt64, to out: inout HeadWriter
+        _ head: RequestHead, _ route: Route, _ fields: FieldTable, _ bytes: UnsafeRawBufferPointer, dropped: UInt64,
+        to out: inout HeadWriter
     ) {
         let end = UInt32(clamping: head.length - 2)
         guard head.hasHopByHop || head.present & dropped != 0 || !route.requestEdits.dropped.isEmpty else {
@@ -92,7 +93,8 @@ enum RequestRewriter {
         KeptFields.write(fields, of: bytes, from: head.fieldsStart, to: end, dropped: dropped, edits: route.requestEdits, out: &out)
     }
 
-    private static func putConnection(_ exchange: Exchange, _ fields: FieldTable, _ bytes: UnsafeRawBufferPointer, to out: inout HeadWriter) {
+    private static func putConnection(_ exchange: Exchange, _ fields: FieldTable, _ bytes: UnsafeRawBufferPointer, to out: inout HeadWriter)
+    {
         let head = exchange.head
         if head.wantsUpgrade {
             KeptFields.writeOnly(.upgrade, fields, of: bytes, out: &out)
@@ -112,7 +114,9 @@ enum KeptFields {
         var run = start
         for index in 0..<fields.count {
             let field = fields[index]
-            let drops = field.isHopByHop || dropped & RequestRewriter.bit(field.name) != 0 || (!edits.dropped.isEmpty && removes(edits, field, bytes))
+            let drops =
+                field.isHopByHop || dropped & RequestRewriter.bit(field.name) != 0
+                || (!edits.dropped.isEmpty && removes(edits, field, bytes))
             if drops {
                 if run < field.start { out.put(ByteRange(start: run, end: field.start), of: bytes) }
                 run = field.end

@@ -59,13 +59,10 @@ extension Exchange {
     }
 
     private func takeFinal(_ received: ResponseHead, _ block: Block, lastRead: Int) {
-        guard let downstream, let route else { return worker.giveBack(block) }
+        guard let route else { return worker.giveBack(block) }
         response.status = received.status
         response.upstreamPersists = received.isPersistent
         responseBody = MessageBody(received.framing)
-        machine.respond()
-        downstream.clearDeadline()
-        if !requestBody.isFinished { downstream.expectBody() }
         decideDownstreamFraming(received)
         var out = worker.headWriter()
         if isPlain(received, route) { return sendPlain(received, block, lastRead: lastRead) }
@@ -76,6 +73,16 @@ extension Exchange {
         }
         block.consume(received.length)
         relayResponseBody(&out, block, lastRead: lastRead)
+    }
+
+    /// The first bytes of the response are about to leave: from here there is no way back. When they are also the last, the target is done
+    /// with, and its claim given back before the client can ask for more.
+    func startResponse(_ downstream: DownstreamConnection) {
+        if case .requesting = machine.state {
+            machine.respond()
+            if requestBody.isFinished { downstream.clearDeadline() } else { downstream.expectBody() }
+        }
+        if responseBody.isFinished { releaseClaims() }
     }
 
     private func decideDownstreamFraming(_ received: ResponseHead) {
@@ -112,6 +119,7 @@ extension Exchange {
             block.truncate(by: body.count - taken.consumed)
         }
         times.bytesOut &+= UInt64(block.count)
+        startResponse(downstream)
         let keepsUp = downstream.send(block)
         upstream.transport.adaptRelaySize(lastRead: lastRead, peerKeptUp: keepsUp)
         if responseBody.isFinished { return finishResponse() }
@@ -123,7 +131,8 @@ extension Exchange {
 /// Writes response heads as they go to the client.
 enum ResponseRewriter {
     static func write(
-        _ head: ResponseHead, of bytes: UnsafeRawBufferPointer, fields: FieldTable, exchange: Exchange, route: Route, to out: inout HeadWriter
+        _ head: ResponseHead, of bytes: UnsafeRawBufferPointer, fields: FieldTable, exchange: Exchange, route: Route,
+        to out: inout HeadWriter
     ) {
         putStatusLine(head, bytes, to: &out)
         var dropped: UInt64 = 0

@@ -20,7 +20,8 @@ struct DateLine {
         var seconds = time_t(second)
         var parts = tm()
         gmtime_r(&seconds, &parts)
-        let text = "Date: \(day(parts.tm_wday)), \(two(parts.tm_mday)) \(month(parts.tm_mon)) \(parts.tm_year + 1900) "
+        let text =
+            "Date: \(day(parts.tm_wday)), \(two(parts.tm_mday)) \(month(parts.tm_mon)) \(parts.tm_year + 1900) "
             + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT\r\n"
         line = Array(text.utf8)
     }

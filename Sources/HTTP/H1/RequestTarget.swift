@@ -26,8 +26,8 @@ extension RequestHead {
         path = ByteRange(start: UInt32(start), end: UInt32(octets.firstIndex(of: 0x3f, from: start, to: Int(target.end))))
     }
 
-    /// http or https, an authority, and a path that is empty or begins with "/". A query right behind the authority is legal but cannot
-    /// be sent on as it stands (origin-form needs a "/" before it), and no client we know of writes it: refused.
+    /// http or https, an authority, and a path that is empty or begins with "/". A query may stand right behind the authority (RFC 3986
+    /// §3.3, path-abempty): the path is empty then, and whoever sends the target on puts the "/" that origin-form needs in front.
     private mutating func readAbsoluteForm(_ octets: Octets) throws(HTTPError) {
         isAbsoluteForm = true
         let start = target.start
@@ -50,7 +50,6 @@ extension RequestHead {
             isAsterisk = method == .options
             return
         }
-        guard octets[index] == 0x2f else { throw HTTPError(.malformedRequestLine) }
         readPath(octets, from: index)
     }
 }
