@@ -1,0 +1,51 @@
+internal import Config
+@testable internal import ControlPlane
+internal import Testing
+
+@Suite struct ConfigurationDiffTests {
+    private static let base = """
+        listeners: [{ name: web, bind: ["127.0.0.1:80"] }]
+        routes: [{ match: { path: /ping }, respond: { status: 200, body: pong } }]
+        services:
+          shop:
+            pools: { blue: { targets: ["10.0.0.1:80", { address: "10.0.0.2:80", weight: 2 }] }, green: { targets: ["10.0.0.3:80"] } }
+            split: { blue: 100 }
+
+        """
+
+    @Test(
+        "each change is one line in the operator's words",
+        arguments: [
+            ("blue: 100", "blue: 99.9, green: 0.1", "~ service shop: split blue 100 → blue 99.9 green 0.1"),
+            ("\"10.0.0.1:80\", ", "", "- target shop/blue/10.0.0.1:80"),
+            ("weight: 2", "weight: 3", "~ target shop/blue/10.0.0.2:80: weight 2 → 3"),
+            ("[\"10.0.0.3:80\"]", "[\"10.0.0.3:80\", \"10.0.0.4:80\"]", "+ target shop/green/10.0.0.4:80"),
+            (", green: { targets: [\"10.0.0.3:80\"] }", "", "- pool shop/green"),
+            ("name: web", "name: front", "+ listener front: 127.0.0.1:80"),
+            ("127.0.0.1:80\"", "127.0.0.1:81\"", "~ listener web: 127.0.0.1:80 → 127.0.0.1:81"),
+            ("path: /ping", "path: /pong", "+ route */pong → 200"),
+            ("split:", "balance: least-connections\n    split:", "~ service shop: settings"),
+            ("listeners:", "trusted_proxies: [10.0.0.0/8]\nlisteners:", "~ trusted_proxies"),
+            ("listeners:", "shutdown: { drain_timeout: 1s }\nlisteners:", "~ shutdown"),
+            ("listeners:", "defaults: { limits: { body_bytes: 1KiB } }\nlisteners:", "~ defaults: limits"),
+        ])
+    func change(old: String, new: String, line: String) throws {
+        let lines = ConfigurationDiff.lines(
+            from: try ProxyFixture.configuration(Self.base), to: try ProxyFixture.configuration(Self.base.replacing(old, with: new)))
+        #expect(lines.contains(line), "\(lines)")
+    }
+
+    @Test("nothing changed, nothing said; a comment only moves the routes' lines")
+    func nothing() throws {
+        let base = try ProxyFixture.configuration(Self.base)
+        #expect(ConfigurationDiff.lines(from: base, to: base).isEmpty)
+        #expect(ConfigurationDiff.lines(from: base, to: try ProxyFixture.configuration("# new\n" + Self.base)).isEmpty)
+    }
+
+    @Test(
+        "parts per million are shown without binary fractions",
+        arguments: [(1_000_000, "100"), (1, "0.0001"), (999_000, "99.9"), (10_000, "1"), (0, "0")] as [(UInt32, String)])
+    func percent(parts: UInt32, text: String) {
+        #expect(ConfigurationDiff.percent(parts) == text)
+    }
+}
