@@ -25,7 +25,8 @@ package struct AccessRecord {
     package var epoch: UInt64 = 0
     package var attempts: UInt8 = 0
     package var upstreamConnectionReused = false
-    /// Microseconds; -1 = the phase was not reached.
+    /// Microseconds, each phase for itself, one after the other: waiting for a place, getting a connection, waiting for the response;
+    /// -1 = the phase was not reached.
     package var queueTime: Int64 = -1
     package var connectTime: Int64 = -1
     package var firstByteTime: Int64 = -1

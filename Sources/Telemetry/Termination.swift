@@ -10,7 +10,7 @@ package enum EndedBy: UInt8, Sendable {
     case clientTimeout
     /// A timer of ours against the upstream: `u`.
     case upstreamTimeout
-    /// We answered by ourselves: no route, limit, refusal, redirect, fixed response: `P`.
+    /// We refused for a reason of our own: no route, no target, a limit: `P`. (A route's redirect or fixed response is `nobody`.)
     case proxy
     /// An operator's command (drain deadline, shutdown): `K`.
     case `operator`

@@ -124,7 +124,8 @@ extension RequestHead {
     }
 
     private mutating func readConnection(_ octets: Octets, _ fields: FieldTable) throws(HTTPError) {
-        let options = try ConnectionOptions(octets, fields)
+        var options = ConnectionOptions()
+        try options.read(octets, fields)
         isPersistent = !options.isClose && (minorVersion >= 1 || options.isKeepAlive)
         namesFields = options.namesFields
         if options.isUpgrade && has(.upgrade) && minorVersion >= 1 { wantsUpgrade = Self.hasUpgrade(octets, fields) }

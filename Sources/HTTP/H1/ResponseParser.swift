@@ -47,7 +47,8 @@ extension ResponseHead {
         hasHopByHop = present & FieldName.hopByHop != 0
         isPersistent = minorVersion >= 1
         if has(.connection) {
-            let options = try ConnectionOptions(octets, fields)
+            var options = ConnectionOptions()
+            try options.read(octets, fields)
             isPersistent = !options.isClose && (minorVersion >= 1 || options.isKeepAlive)
             namesFields = options.namesFields
         }

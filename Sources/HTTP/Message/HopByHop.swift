@@ -25,10 +25,8 @@ struct ConnectionOptions {
     /// Each option that names a field costs a walk over the table.
     private static let maximumNames = 64
 
-    init() {}
-
-    /// Reads every `Connection` field and marks the fields that they name.
-    init(_ octets: Octets, _ fields: FieldTable) throws(HTTPError) {
+    /// Reads every `Connection` field and marks the fields that they name. (No initialiser: those take a class owned, which is a retain.)
+    mutating func read(_ octets: Octets, _ fields: FieldTable) throws(HTTPError) {
         var names = 0
         for field in fields.all where field.name == .connection {
             var tokens = TokenList(octets, field.value)
