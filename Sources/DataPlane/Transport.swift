@@ -28,8 +28,8 @@ struct Transport {
 
     /// Notes what the kernel said.
     mutating func note(_ readiness: Readiness) {
-        if !readiness.isDisjoint(with: [.readable, .peerClosed, .hangUp, .error]) { isReadable = true }
-        if !readiness.isDisjoint(with: [.peerClosed, .hangUp, .error]) { isPeerClosed = true }
+        if readiness.tellsOfInput { isReadable = true }
+        if readiness.tellsOfEnd { isPeerClosed = true }
     }
 
     /// Reads behind the block's content, leaving its tailroom. A short read has emptied the socket: no second call is spent to hear EAGAIN,

@@ -137,7 +137,6 @@ import Testing
     @Test(
         "a mistake in a service is refused at its place",
         arguments: [
-            ("{}", "2:11: error: `services` is empty"),
             ("{ shop: {} }", "2:13: error: the service `shop` has no `pools`; hint: write pools: { blue: { targets: [\"host:port\"] } }"),
             ("{ shop: { pools: {} } }", "2:28: error: `pools` is empty; hint: a service needs a pool, if only to fill it later"),
             (

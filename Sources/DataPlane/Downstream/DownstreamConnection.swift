@@ -53,7 +53,7 @@ final class DownstreamConnection: EventHandler, Shore {
 
     func handle(_ readiness: Readiness) {
         transport.note(readiness)
-        if readiness.contains(.writable), !transport.output.isEmpty, judge(transport.flush(pool: worker.buffers)) { drained() }
+        if readiness.isWritable, !transport.output.isEmpty, judge(transport.flush(pool: worker.buffers)) { drained() }
         switch state {
         case .idle, .readingHead: if transport.isReadable || transport.input != nil { readRequests() }
         case .exchanging: handleExchanging(readiness)
@@ -65,10 +65,10 @@ final class DownstreamConnection: EventHandler, Shore {
 
     private func handleExchanging(_ readiness: Readiness) {
         guard let exchange else { return }
-        if !readiness.isDisjoint(with: [.error, .hangUp]) { return exchange.clientGone() }
+        if readiness.isBroken { return exchange.clientGone() }
         if !exchange.requestBody.isFinished {
             exchange.relayRequest()
-        } else if readiness.contains(.peerClosed) {
+        } else if readiness.isPeerClosed {
             exchange.clientHalfClosed()
         }
     }

@@ -110,7 +110,7 @@ final class Exchange {
     /// - Parameter fieldsAreFresh: the loop's field table still holds this request's fields.
     func attempt(fieldsAreFresh: Bool) {
         machine.choose()
-        guard let target = choose() else { return answer(503) }
+        guard let target = choose() else { return answer(503, endedBy: .proxy, phase: .connect) }
         hasSent = false
         isReused = false
         if !hasRetriedFresh, let connection = worker.idle.take(target) {

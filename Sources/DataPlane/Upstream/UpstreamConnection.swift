@@ -154,17 +154,17 @@ final class UpstreamConnection: EventHandler, Shore {
     }
 
     private func handleBusy(_ readiness: Readiness) {
-        if readiness.contains(.writable), !transport.output.isEmpty, judge(transport.flush(pool: worker.buffers)) {
+        if readiness.isWritable, !transport.output.isEmpty, judge(transport.flush(pool: worker.buffers)) {
             exchange?.upstreamDrained()
         }
         if transport.isReadable, state == .busy { exchange?.relayResponse() }
     }
 
     private func handleConnecting(_ readiness: Readiness) {
-        if !readiness.isDisjoint(with: [.error, .hangUp]) {
+        if readiness.isBroken {
             _ = Syscall.pendingError(transport.descriptor)
             exchange?.upstreamFailed(.connect)
-        } else if readiness.contains(.writable) {
+        } else if readiness.isWritable {
             state = .busy
             exchange?.connected()
             if transport.isReadable, state == .busy { exchange?.relayResponse() }
