@@ -125,8 +125,13 @@ import Testing
             peer.waitUntilAbandoned()
         }
         try staged(script) { stage in
-            let answer = try stage.client().get()
-            #expect(answer.status == 502 || (answer.status == 200 && !answer.isWhole))
+            let client = try stage.client()
+            do {
+                let answer = try client.get()
+                #expect(answer.status == 502 || (answer.status == 200 && !answer.isWhole))
+            } catch WireError.reset {
+                // Head and broken chunk came in one read, nothing was passed on yet: a reset is not mistaken for an answer either.
+            }
             #expect(eventually { stage.origin.abandoned == 1 })
         }
     }

@@ -164,7 +164,7 @@ import Testing
         try staged { stage in
             let client = try stage.client()
             #expect(try client.ask(request("GET", "http://real.test/x?y", host: "other.test")).status == 200)
-            #expect(try client.ask(request("GET", "HTTP://real.test:81?q", host: "other.test")).status == 200)
+            #expect(try client.ask(request("GET", "HTTP://real.test:81/?q", host: "other.test")).status == 200)
             #expect(stage.origin.requests.map { $0.head["host"] } == ["real.test", "real.test:81"])
             #expect(stage.origin.requests.map(\.head.target) == ["/x?y", "/?q"])
         }

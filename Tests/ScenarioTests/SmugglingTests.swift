@@ -135,7 +135,7 @@ import Testing
         let folder = Self.root + "/Tests/Fuzz/corpus/request/refuse"
         let files = names(in: folder)
         try #require(!files.isEmpty, "no corpus at \(folder)")
-        try staged { stage in
+        try staged(top: "defaults: { limits: { header_count: 100 } }") { stage in  // the limits that the corpus was written for
             for file in files {
                 let attack = contents(of: "\(folder)/\(file)") ?? []
                 let client = try RawClient(stage.place)
