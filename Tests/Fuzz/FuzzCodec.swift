@@ -23,10 +23,15 @@ private func fieldSum(_ bytes: UnsafeRawBufferPointer, end: Int) -> UInt64 {
         precondition(index == 0 || field.start == next, "lines leave no gap")
         precondition(field.start < field.valueStart && field.valueStart <= field.valueEnd && field.valueEnd < field.end, "ranges in order")
         precondition(Int(field.end) + 2 <= end, "lines end before the head does")
+        precondition(bytes[Int(field.end) - 2] == 13 && bytes[Int(field.end) - 1] == 10, "a line ends in CRLF")
         for position in Int(field.start)..<Int(field.end) - 2 {
             let byte = bytes[position]
             precondition(byte != 0 && byte != 10 && byte != 13, "no line end inside a line")
         }
+        for position in Int(field.start)..<Int(field.start) + Int(field.nameLength) {
+            precondition(bytes[position] > 0x20 && bytes[position] < 0x7f && bytes[position] != 0x3a, "a name is one token")
+        }
+        precondition(bytes[Int(field.start) + Int(field.nameLength)] == 0x3a, "the colon follows the name")
         next = field.end
         for part in [field.start, field.valueStart, field.valueEnd, field.end, field.isHopByHop ? 1 : 0] { sum = mix(sum, UInt64(part)) }
     }

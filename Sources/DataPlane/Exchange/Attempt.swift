@@ -29,7 +29,6 @@ extension Exchange {
         holdsPlace = true
         times.admitted = worker.loop.now
         attempt(fieldsAreFresh: false)
-        relayRequest()
     }
 
     func queueTimedOut() {
@@ -50,7 +49,6 @@ extension Exchange {
     func connected() {
         times.connected = worker.loop.now
         sendHead(fieldsAreFresh: false)
-        relayRequest()
     }
 
     /// Sends the rewritten head, and what is here of the body, in one call.
@@ -70,7 +68,10 @@ extension Exchange {
             upstream.sendMore(out.bytes)
         }
         if upstream.hasWriteFailed { hasSent = false }
-        if requestBody.isFinished { requestSent() } else { downstream.expectBody() }
+        if requestBody.isFinished { return requestSent() }
+        downstream.expectBody()
+        // The read that brought the head may not have emptied the socket: no edge will tell of what is there already.
+        relayRequest()
     }
 
     /// The request's last byte was handed over: from now on the target's time runs.
@@ -91,7 +92,6 @@ extension Exchange {
             attempts &+= 1
             if decision == .retryFresh { hasRetriedFresh = true }
             attempt(fieldsAreFresh: false)
-            relayRequest()
         case .answer(let status): answer(status, endedBy: ExchangeMachine.endedBy(failure), phase: failedPhase(failure))
         case .cut: cut(ExchangeMachine.endedBy(failure))
         }

@@ -54,11 +54,13 @@ enum RequestRewriter {
     private static func putRequestLine(_ head: RequestHead, _ route: Route, _ bytes: UnsafeRawBufferPointer, to out: inout HeadWriter) {
         out.put(head.methodRange, of: bytes)
         out.put(UInt8(ascii: " "))
+        // RFC 9112 §3.2.4: also for an absolute-form OPTIONS without a path.
+        if head.isAsterisk { return out.put("* HTTP/1.1\r\n") }
         var path = head.pathAndQuery
         let strip = UInt32(clamping: route.stripPrefixLength)
         if strip > 0, strip <= head.path.count { path.start += strip }
         let first = Int(path.start) < bytes.count && !path.isEmpty ? bytes[Int(path.start)] : 0
-        if first != UInt8(ascii: "/"), !head.isAsterisk { out.put(UInt8(ascii: "/")) }
+        if first != UInt8(ascii: "/") { out.put(UInt8(ascii: "/")) }
         out.put(path, of: bytes)
         out.put(" HTTP/1.1\r\n")
     }
