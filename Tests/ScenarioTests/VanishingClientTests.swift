@@ -102,7 +102,7 @@ import Testing
     func halfClose() throws {
         let script = ScriptedUpstream.once { peer in
             _ = throughout(.milliseconds(100)) { true }
-            try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            try peer.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
         }
         try staged(script) { stage in
             for body in ["", "hello"] {

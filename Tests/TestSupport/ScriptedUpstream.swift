@@ -207,3 +207,13 @@ package final class SilentPort: Sendable {
 
     deinit { for descriptor in descriptors { close(descriptor) } }
 }
+
+/// A listening socket for the code under test to accept from.
+package final class ListeningPort: Sendable {
+    package let place: Place
+    package let descriptor: Int32
+
+    package init() throws { (self.descriptor, self.place) = try Place.v4(0).bound(backlog: 1024) }
+
+    deinit { close(descriptor) }
+}

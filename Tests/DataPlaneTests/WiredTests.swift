@@ -1,5 +1,0 @@
-import Testing
-
-@Test("the suite is wired") func wired() {
-    #expect(Bool(true))
-}
