@@ -119,6 +119,27 @@ import Testing
         }
     }
 
+    @Test("a client that pipelines without reading is held back, not held in memory, and gets every answer in the end")
+    func pipeliningWithoutReading() throws {
+        let answer = String(repeating: "x", count: 4096)
+        try staged(ScriptedUpstream.answering(answer), workers: 1) { stage in
+            let warmUp = try stage.client()
+            for _ in 0..<50 { #expect(try warmUp.get().status == 200) }
+            let warm = stage.sluice.residentKiB
+            let client = try stage.client()
+            client.limitReceiveBuffer(64 * 1024)
+            let one = TestSupport.bytes(request())
+            let flood = Array(repeatElement(one, count: 400_000).joined())
+            let taken = try client.sendWhatFits(flood, patience: .milliseconds(500))
+            #expect(taken < flood.count, "it reads on without an end")
+            #expect(stage.sluice.residentKiB - warm < 1536, "held \(stage.sluice.residentKiB - warm) KiB")
+            for _ in 0..<2000 { #expect(try client.readAnswer().body.bytes.count == 4096) }
+            client.reset()
+            warmUp.close()
+            #expect(stage.isQuiet)
+        }
+    }
+
     @Test(
         "an upstream that is stopped costs its own requests a 504 and nobody else anything; it comes back",
         .enabled(if: Program.find("nginx") != nil))
