@@ -38,6 +38,10 @@ package enum WorkerCount: Sendable, Equatable {
 package struct AdminConfiguration: Sendable, Equatable {
     /// Path of the Unix socket; mode 0600.
     package var socket: String = Defaults.adminSocket
+    /// TCP address of the read-only API; nil = none.
+    package var listen: Endpoint?
+    /// File whose one line lets a client of `listen` write; nil = nobody may.
+    package var tokenFile: String?
     package init() {}
 }
 
@@ -179,6 +183,15 @@ package struct ServiceConfiguration: Sendable, Equatable {
     package var retryAttempts: Int = Defaults.retryAttempts
     package var limits = ServiceLimits()
     package var drain = DrainConfiguration()
+    /// What keeps a user on one version; nil = the exact sequence alone.
+    package var sticky: StickyConfiguration?
+    /// In file order; the first that matches wins over the split.
+    package var rules: [RuleConfiguration] = []
+    /// Active checks of every pool of the service; nil = none.
+    package var health: HealthConfiguration?
+    /// Healthy targets that a pool must have before a command may give it traffic.
+    package var minHealthy: Int = Defaults.minHealthy
+    package var pause = PauseConfiguration()
     /// The file's defaults with the service's own values on top; whole, so that nobody needs to look in two places.
     package var timeouts = TimeoutConfiguration()
     package init(name: String, pools: [PoolConfiguration], split: [PoolShare]) {
@@ -234,5 +247,67 @@ package struct DrainConfiguration: Sendable, Equatable {
     package var timeout: Duration = Defaults.serviceDrainTimeout
     /// The same for upgraded connections.
     package var tunnels: Duration = Defaults.tunnelDrainTimeout
+    package init() {}
+}
+
+/// Where a user's key is read from; users without one are split by the exact sequence.
+package struct StickyConfiguration: Sendable, Equatable {
+    package enum Key: Sendable, Equatable {
+        case cookie(String)
+        /// Lower case.
+        case header(String)
+        case clientIP
+    }
+
+    package var key: Key
+    /// Makes a key for who has none (`cookie` only), so that the next request finds the same pool.
+    package var issue = false
+    package init(key: Key) { self.key = key }
+}
+
+/// Every given condition must match.
+package struct RuleConfiguration: Sendable, Equatable {
+    /// Lower-case name and exact value.
+    package var headers: [HeaderValue] = []
+    package var cookies: [HeaderValue] = []
+    /// Query parameters, compared as they stand in the request (no percent-decoding).
+    package var query: [HeaderValue] = []
+    /// Networks of the client.
+    package var clients: [AddressBlock] = []
+    package var pool: String
+    /// Place in the file, "12:5".
+    package var place: String
+    package init(pool: String, place: String) {
+        self.pool = pool
+        self.place = place
+    }
+}
+
+package struct HealthConfiguration: Sendable, Equatable {
+    package enum Check: Sendable, Equatable { case http, tcp }
+
+    package var check = Check.http
+    package var path = "/"
+    /// `Host` of the probe; nil = the target as the file writes it.
+    package var host: String?
+    /// Statuses that pass; both ends belong to the range.
+    package var expect: [ClosedRange<Int>] = [200...299]
+    package var interval: Duration = Defaults.healthInterval
+    package var timeout: Duration = Defaults.healthTimeout
+    /// Passes in a row that make an unhealthy target healthy.
+    package var rise: Int = Defaults.healthRise
+    /// Failures in a row that make a healthy target unhealthy.
+    package var fall: Int = Defaults.healthFall
+    package init() {}
+}
+
+/// What `sluice pause` holds when its flags do not say.
+package struct PauseConfiguration: Sendable, Equatable {
+    /// How long one request may be held. 503.
+    package var maxWait: Duration = Defaults.pauseMaxWait
+    /// Requests held at once, all loops together. 503 beyond.
+    package var requests: Int = Defaults.pauseRequests
+    /// Bytes of heads and early bodies held at once, all loops together. 503 beyond.
+    package var bytes: Int = Defaults.pauseBytes
     package init() {}
 }

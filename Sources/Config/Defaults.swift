@@ -16,6 +16,14 @@ package enum Defaults {
     package static let bodyBytes: UInt64 = 0
     package static let connections = 0
     package static let retryAttempts = 1
+    package static let minHealthy = 1
+    package static let healthInterval = Duration.seconds(2)
+    package static let healthTimeout = Duration.seconds(1)
+    package static let healthRise = 2
+    package static let healthFall = 3
+    package static let pauseMaxWait = Duration.seconds(20)
+    package static let pauseRequests = 10_000
+    package static let pauseBytes = 64 * 1024 * 1024
     package static let queueTimeout = Duration.seconds(1)
     package static let serviceDrainTimeout = Duration.seconds(30)
     package static let tunnelDrainTimeout = Duration.seconds(600)

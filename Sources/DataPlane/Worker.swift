@@ -99,7 +99,7 @@ final class Worker {
             headMemory.deallocate()
             headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
         }
-        closeIdle { $0.isRetired }
+        closeIdle { !$0.keepsIdleConnections }
     }
 
     func open(_ socket: ListeningSocket) {

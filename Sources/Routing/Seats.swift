@@ -25,7 +25,7 @@ struct Seats: ~Copyable, Sendable {
 
     var count: Int { seats.count }
 
-    /// False when the target has retired.
+    /// False when the target takes no lease.
     func claim(_ index: Int) -> Bool { seats.span[index].target._withUnsafeGuaranteedRef { $0.claim() } }
 
     /// Index of the next in turn; -1 when none may be taken.
@@ -58,7 +58,7 @@ struct Seats: ~Copyable, Sendable {
     // MARK: - Private
 
     private static func isFree(_ seat: Seat, excluding excluded: Int32) -> Bool {
-        seat.ordinal != excluded && !Target.isRetired(load: seat.target._withUnsafeGuaranteedRef { $0.load })
+        seat.ordinal != excluded && !Target.takesNone(load: seat.target._withUnsafeGuaranteedRef { $0.load })
     }
 
     /// The least loaded so far.
@@ -80,7 +80,7 @@ struct Seats: ~Copyable, Sendable {
             let weight = Int(seat.weight)
             // Cross products: exact, no division. With the next exchange counted in, the heaviest of idle targets comes first.
             guard (load &+ 1) &* best.weight < (best.load &+ 1) &* weight else { continue }
-            guard seat.ordinal != excluded && !Target.isRetired(load: load) else { continue }
+            guard seat.ordinal != excluded && !Target.takesNone(load: load) else { continue }
             best = Best(index: index, load: load, weight: weight, isIdeal: load == 0 && weight == heaviest)
             if best.isIdeal { return }
         }

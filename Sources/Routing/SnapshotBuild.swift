@@ -44,7 +44,7 @@ extension Snapshot {
         for service in configuration.services {
             parts.services.append(
                 try Service.build(
-                    service, live: release.splits[service.name], resolved: resolved, rebuild: &rebuild))
+                    service, live: release[service.name].split, resolved: resolved, rebuild: &rebuild))
         }
         try parts.addRoutes(configuration.routes, implied: configuration.defaultService?.name)
         rebuild.commit()
@@ -92,7 +92,7 @@ extension RouteConditions {
 
 extension Service {
     fileprivate static func build(
-        _ file: ServiceConfiguration, live: [ReleaseState.Share]?, resolved: [Endpoint: SocketAddress],
+        _ file: ServiceConfiguration, live: [ServiceRelease.Share]?, resolved: [Endpoint: SocketAddress],
         rebuild: inout TargetRegistry.Rebuild
     ) throws(SnapshotError) -> Service {
         let balance: Balancer =
@@ -121,7 +121,7 @@ extension Service {
     }
 
     /// Parts per million for each pool. The live split wins over the file's unless it names a pool that is no longer there.
-    private static func shares(_ file: ServiceConfiguration, live: [ReleaseState.Share]?) throws(SnapshotError) -> [UInt32] {
+    private static func shares(_ file: ServiceConfiguration, live: [ServiceRelease.Share]?) throws(SnapshotError) -> [UInt32] {
         if let live, let shares = spread(live.map { ($0.pool, $0.partsPerMillion) }, over: file.pools) { return shares }
         if let shares = spread(file.split.map { ($0.pool, $0.partsPerMillion) }, over: file.pools) { return shares }
         let names = Set(file.pools.map(\.name))

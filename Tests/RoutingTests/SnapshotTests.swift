@@ -108,11 +108,11 @@ struct SnapshotTests {
         }
         #expect(try counts(try build(configuration)) == [750, 250])
         var release = ReleaseState()
-        release.splits["shop"] = [.init(pool: "green", partsPerMillion: 1_000_000)]
+        release["shop"].split = [.init(pool: "green", partsPerMillion: 1_000_000)]
         let flipped = try build(configuration, release: release)
         #expect(try counts(flipped) == [0, 1000])
         #expect(flipped.service(named: "shop")?.shares == [0, 1_000_000])
-        release.splits["shop"] = [.init(pool: "gone", partsPerMillion: 1_000_000)]
+        release["shop"].split = [.init(pool: "gone", partsPerMillion: 1_000_000)]
         #expect(try counts(try build(configuration, release: release)) == [750, 250])
     }
 
