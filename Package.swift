@@ -52,7 +52,7 @@ let package = Package(
         tests("RoutingTests", ["Routing", "Config", "Policy", "HTTP", "Net"]),
         tests("TelemetryTests", ["Telemetry", "Net"]),
         tests("DataPlaneTests", ["DataPlane", "Routing", "Config", "Telemetry", "HTTP", "Net", "TestSupport"]),
-        tests("ControlPlaneTests", ["ControlPlane", "Config", "Routing", "DataPlane", "Telemetry", "Net", "TestSupport"]),
+        tests("ControlPlaneTests", ["ControlPlane", "Config", "Policy", "Routing", "DataPlane", "Telemetry", "Net", "TestSupport"]),
         tests("CLITests", ["CLI", "TestSupport"]),
         tests("ScenarioTests", ["TestSupport"]),
     ],
