@@ -72,6 +72,7 @@ final class Exchange {
 
         let snapshot = worker.newestSnapshot()
         epoch = snapshot.epoch
+        noteLogFields(worker.requestFields, snapshot)
         guard let route = snapshot.route(headBytes, head: head, fields: worker.requestFields) else { return answer(404) }
         self.route = route
         if let refusal = refusal() { return answer(refusal) }
