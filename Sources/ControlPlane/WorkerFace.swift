@@ -9,6 +9,7 @@ package protocol WorkerFace: Sendable {
     func stopAccepting(on id: Int, done: @escaping @Sendable (_ worker: Int) -> Void)
     func drainConnections()
     func endLeases(on target: Target, exchanges: Duration, tunnels: Duration)
+    func endTunnels(on target: Target, within limit: Duration?)
     func report(_ reply: @escaping @Sendable (WorkerReport) -> Void)
     func stop(done: @escaping @Sendable (_ worker: Int) -> Void)
 }

@@ -127,6 +127,12 @@ final class Worker {
         }
     }
 
+    func endTunnels(on target: Target, within span: TimeSpan?) {
+        for exchange in exchanges where exchange.holds(target) {
+            exchange.setDrainDeadline(exchanges: .never, tunnels: span.map { loop.now + $0 } ?? .never)
+        }
+    }
+
     func report() -> WorkerReport {
         var report = WorkerReport()
         report.worker = index

@@ -78,6 +78,11 @@ package final class WorkerHandle: Sendable {
         post { $0.endLeases(on: target, exchanges: TimeSpan(exchanges), tunnels: TimeSpan(tunnels)) }
     }
 
+    /// Ends the tunnels that hold a lease on this target at `limit` after now, spread a little; nil takes that back. Other exchanges go on.
+    package func endTunnels(on target: Target, within limit: Duration?) {
+        post { $0.endTunnels(on: target, within: limit.map { TimeSpan($0) }) }
+    }
+
     package func report(_ reply: @escaping @Sendable (WorkerReport) -> Void) { post { reply($0.report()) } }
 
     /// Flushes the log, closes every connection at once and ends the thread; `done` is the last thing it does.

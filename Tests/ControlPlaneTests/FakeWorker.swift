@@ -11,6 +11,7 @@ final class FakeWorker: WorkerFace {
         case adopted(Epoch, retired: [Bool])
         case accepting(Int), stoppedAccepting(Int)
         case ended(String, exchanges: Duration, tunnels: Duration)
+        case endedTunnels(String, within: Duration?)
     }
 
     private struct State {
@@ -65,6 +66,8 @@ final class FakeWorker: WorkerFace {
     func endLeases(on target: Target, exchanges: Duration, tunnels: Duration) {
         note(.ended(target.identity.text, exchanges: exchanges, tunnels: tunnels))
     }
+
+    func endTunnels(on target: Target, within limit: Duration?) { note(.endedTunnels(target.identity.text, within: limit)) }
 
     func report(_ reply: @escaping @Sendable (WorkerReport) -> Void) {
         let report = state.withLock { $0.isStuck ? nil : $0.report }
