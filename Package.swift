@@ -51,7 +51,7 @@ let package = Package(
         tests("PolicyTests", ["Policy"]),
         tests("RoutingTests", ["Routing", "Config", "Policy", "HTTP", "Net"]),
         tests("TelemetryTests", ["Telemetry", "Net"]),
-        tests("DataPlaneTests", ["DataPlane", "Routing", "Config", "Telemetry", "HTTP", "Net", "TestSupport"]),
+        tests("DataPlaneTests", ["DataPlane", "Routing", "Policy", "Config", "Telemetry", "HTTP", "Net", "TestSupport"]),
         tests("ControlPlaneTests", ["ControlPlane", "Config", "Routing", "DataPlane", "Telemetry", "Net", "TestSupport"]),
         tests("CLITests", ["CLI", "TestSupport"]),
         tests("ScenarioTests", ["TestSupport"]),

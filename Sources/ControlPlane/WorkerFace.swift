@@ -8,6 +8,7 @@ package protocol WorkerFace: Sendable {
     func accept(on socket: ListeningSocket)
     func stopAccepting(on id: Int, done: @escaping @Sendable (_ worker: Int) -> Void)
     func drainConnections()
+    func endHolds()
     func endLeases(on target: Target, exchanges: Duration, tunnels: Duration)
     func report(_ reply: @escaping @Sendable (WorkerReport) -> Void)
     func stop(done: @escaping @Sendable (_ worker: Int) -> Void)

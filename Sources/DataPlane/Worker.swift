@@ -16,6 +16,7 @@ final class Worker {
     let responseFields: FieldTable
     var idle = IdleConnections()
     var queues = ServiceQueues()
+    private(set) lazy var held = HeldExchanges(worker: self)
     var counters = LoopCounters()
     var identifiers = RequestIdentifiers()
     var date = DateLine()
@@ -100,6 +101,7 @@ final class Worker {
             headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
         }
         closeIdle { !$0.keepsIdleConnections }
+        held.snapshotChanged()
     }
 
     func open(_ socket: ListeningSocket) {
@@ -120,6 +122,9 @@ final class Worker {
         isDraining = true
         loop.forEachHandler { ($0 as? DownstreamConnection)?.drain() }
     }
+
+    /// Whoever is held by a pause, or would be from now on, gets 503.
+    func endHolds() { held.close() }
 
     func endLeases(on target: Target, exchanges span: TimeSpan, tunnels: TimeSpan) {
         for exchange in exchanges where exchange.holds(target) {
@@ -147,6 +152,8 @@ final class Worker {
     func shutDown() {
         for listener in listeners { listener.stop() }
         listeners = []
+        isDraining = true
+        held.close()
         for exchange in exchanges where exchange.isInUse { exchange.abandon() }
         loop.forEachHandler { ($0 as? DownstreamConnection)?.close() }
         closeIdle { _ in true }

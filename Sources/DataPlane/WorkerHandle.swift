@@ -73,6 +73,9 @@ package final class WorkerHandle: Sendable {
     /// From now on: `Connection: close` on the next response of each connection, idle ones are closed after a short grace.
     package func drainConnections() { post { $0.drainConnections() } }
 
+    /// For a shutdown that does not wait: whoever is held by a pause, or would be from now on, gets 503.
+    package func endHolds() { post { $0.endHolds() } }
+
     /// Ends what still holds a lease on a retired target: exchanges at `exchanges` after now, tunnels at `tunnels` after now.
     package func endLeases(on target: Target, exchanges: Duration, tunnels: Duration) {
         post { $0.endLeases(on: target, exchanges: TimeSpan(exchanges), tunnels: TimeSpan(tunnels)) }

@@ -44,7 +44,7 @@ extension Snapshot {
         for service in configuration.services {
             parts.services.append(
                 try Service.build(
-                    service, live: release[service.name].split, resolved: resolved, rebuild: &rebuild))
+                    service, live: release[service.name].split, pause: release[service.name].pause, resolved: resolved, rebuild: &rebuild))
         }
         try parts.addRoutes(configuration.routes, implied: configuration.defaultService?.name)
         rebuild.commit()
@@ -92,7 +92,7 @@ extension RouteConditions {
 
 extension Service {
     fileprivate static func build(
-        _ file: ServiceConfiguration, live: [ServiceRelease.Share]?, resolved: [Endpoint: SocketAddress],
+        _ file: ServiceConfiguration, live: [ServiceRelease.Share]?, pause: PauseOrder?, resolved: [Endpoint: SocketAddress],
         rebuild: inout TargetRegistry.Rebuild
     ) throws(SnapshotError) -> Service {
         let balance: Balancer =
@@ -117,7 +117,8 @@ extension Service {
         }
         return Service(
             name: file.name, pools: pools, shares: try shares(file, live: live), state: rebuild.state(of: file.name),
-            retryAttempts: file.retryAttempts, timeouts: file.timeouts, limits: file.limits, drain: file.drain)
+            retryAttempts: file.retryAttempts, timeouts: file.timeouts, limits: file.limits, drain: file.drain,
+            pause: pause.map(PauseGate.init))
     }
 
     /// Parts per million for each pool. The live split wins over the file's unless it names a pool that is no longer there.

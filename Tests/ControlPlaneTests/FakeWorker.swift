@@ -62,6 +62,8 @@ final class FakeWorker: WorkerFace {
         state.withLock { $0.onDrain?(&$0.report) }
     }
 
+    func endHolds() {}
+
     func endLeases(on target: Target, exchanges: Duration, tunnels: Duration) {
         note(.ended(target.identity.text, exchanges: exchanges, tunnels: tunnels))
     }

@@ -97,7 +97,7 @@ extension Exchange {
         case .responding:
             var out = worker.headWriter()
             relayResponseBody(&out, block, lastRead: lastRead)
-        case .free, .queued, .connecting, .tunnel, .answering, .ended: worker.giveBack(block)
+        case .free, .held, .queued, .connecting, .tunnel, .answering, .ended: worker.giveBack(block)
         }
     }
 
@@ -146,7 +146,7 @@ extension Exchange {
             }
             finishResponse()
         case .connecting: upstreamFailed(.connect)
-        case .free, .queued, .tunnel, .answering, .ended: break
+        case .free, .held, .queued, .tunnel, .answering, .ended: break
         }
     }
 
@@ -175,7 +175,7 @@ extension Exchange {
                 upstreamFailed(.stalled)
             }
         case .tunnel: endTunnel(.upstreamTimeout)
-        case .free, .queued, .connecting, .answering, .ended: break
+        case .free, .held, .queued, .connecting, .answering, .ended: break
         }
     }
 
