@@ -10,6 +10,9 @@ package protocol WorkerFace: Sendable {
     func drainConnections()
     func endHolds()
     func endLeases(on target: Target, exchanges: Duration, tunnels: Duration)
+    func keepLeases(on target: Target)
+    func holders(of targets: [Target], limit: Int, _ reply: @escaping @Sendable ([Holder]) -> Void)
+    func stall(for span: Duration)
     func report(_ reply: @escaping @Sendable (WorkerReport) -> Void)
     func stop(done: @escaping @Sendable (_ worker: Int) -> Void)
 }

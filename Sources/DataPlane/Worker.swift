@@ -126,12 +126,6 @@ final class Worker {
     /// Whoever is held by a pause, or would be from now on, gets 503.
     func endHolds() { held.close() }
 
-    func endLeases(on target: Target, exchanges span: TimeSpan, tunnels: TimeSpan) {
-        for exchange in exchanges where exchange.holds(target) {
-            exchange.setDrainDeadline(exchanges: loop.now + span, tunnels: loop.now + tunnels)
-        }
-    }
-
     func report() -> WorkerReport {
         var report = WorkerReport()
         report.worker = index

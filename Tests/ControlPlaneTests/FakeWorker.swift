@@ -63,6 +63,9 @@ final class FakeWorker: WorkerFace {
     }
 
     func endHolds() {}
+    func keepLeases(on target: Target) {}
+    func holders(of targets: [Target], limit: Int, _ reply: @escaping @Sendable ([Holder]) -> Void) { reply([]) }
+    func stall(for span: Duration) {}
 
     func endLeases(on target: Target, exchanges: Duration, tunnels: Duration) {
         note(.ended(target.identity.text, exchanges: exchanges, tunnels: tunnels))

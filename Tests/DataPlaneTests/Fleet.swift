@@ -75,6 +75,11 @@ final class Fleet {
         ask { worker, reply in worker.adoptNewest { _, epoch in reply(epoch) } }
     }
 
+    /// Of all loops, one loop's after the other's.
+    func holders(of targets: [Target], limit: Int) -> [Holder] {
+        ask { worker, reply in worker.holders(of: targets, limit: limit) { reply($0) } }.flatMap(\.self)
+    }
+
     func reports() -> [WorkerReport] {
         ask { worker, reply in worker.report { reply($0) } }
     }

@@ -129,19 +129,4 @@ extension Exchange {
         upstream?.close()
         upstream = nil
     }
-
-    // MARK: - Drain
-
-    func holds(_ target: Target) -> Bool { isInUse && self.target === target }
-
-    func setDrainDeadline(exchanges: Instant, tunnels: Instant) {
-        drainDeadline = exchanges
-        tunnelDeadline = tunnels
-        upstream?.limitDeadline()
-    }
-
-    /// The deadline that rules now.
-    var leaseDeadline: Instant {
-        if case .tunnel = machine.state { tunnelDeadline } else { drainDeadline }
-    }
 }

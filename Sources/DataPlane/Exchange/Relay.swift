@@ -164,7 +164,7 @@ extension Exchange {
     }
 
     func upstreamDeadlineReached() {
-        if worker.loop.now >= leaseDeadline { return upstreamFailed(.drainDeadline) }
+        if worker.loop.now >= leaseDeadline { return leaseDeadlineReached() }
         switch machine.state {
         case .requesting: upstreamFailed(requestBody.isFinished ? .responseTimeout : .stalled)
         case .responding:
