@@ -44,6 +44,11 @@ let package = Package(
             linkerSettings: [.unsafeFlags(runtime, .when(configuration: .release))]
         ),
 
+        // `scripts/bench micro`; no product, no test.
+        .executableTarget(
+            name: "sluice-microbench", dependencies: ["Routing", "Config", "Policy", "HTTP", "Net"], path: "Tests/Microbench",
+            swiftSettings: house, linkerSettings: [.unsafeFlags(runtime, .when(configuration: .release))]
+        ),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
         tests("NetTests", ["Net", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Net"]),
