@@ -16,6 +16,7 @@ final class Worker {
     let responseFields: FieldTable
     var idle = IdleConnections()
     var queues = ServiceQueues()
+    private(set) lazy var held = HeldExchanges(worker: self)
     var counters = LoopCounters()
     var identifiers = RequestIdentifiers()
     var date = DateLine()
@@ -100,6 +101,7 @@ final class Worker {
             headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
         }
         closeIdle { !$0.keepsIdleConnections }
+        held.snapshotChanged()
     }
 
     func open(_ socket: ListeningSocket) {
@@ -121,17 +123,8 @@ final class Worker {
         loop.forEachHandler { ($0 as? DownstreamConnection)?.drain() }
     }
 
-    func endLeases(on target: Target, exchanges span: TimeSpan, tunnels: TimeSpan) {
-        for exchange in exchanges where exchange.holds(target) {
-            exchange.setDrainDeadline(exchanges: loop.now + span, tunnels: loop.now + tunnels)
-        }
-    }
-
-    func endTunnels(on target: Target, within span: TimeSpan?) {
-        for exchange in exchanges where exchange.holds(target) {
-            exchange.setDrainDeadline(exchanges: .never, tunnels: span.map { loop.now + $0 } ?? .never)
-        }
-    }
+    /// Whoever is held by a pause, or would be from now on, gets 503.
+    func endHolds() { held.close() }
 
     func report() -> WorkerReport {
         var report = WorkerReport()
@@ -153,6 +146,8 @@ final class Worker {
     func shutDown() {
         for listener in listeners { listener.stop() }
         listeners = []
+        isDraining = true
+        held.close()
         for exchange in exchanges where exchange.isInUse { exchange.abandon() }
         loop.forEachHandler { ($0 as? DownstreamConnection)?.close() }
         closeIdle { _ in true }

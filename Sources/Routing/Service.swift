@@ -16,12 +16,14 @@ package final class Service: Sendable {
     package let timeouts: Timeouts
     package let limits: AdmissionLimits
     package let drain: DrainTimes
+    /// Set = nothing of this service begins; what comes is held.
+    package let pause: PauseGate?
     private let split: Split
 
     /// - Parameter shares: for each of `pools`, in proportion; a missing one is 0. Nil = everything to the first pool.
     package init(
         name: String, pools: [Pool], shares: [UInt32]? = nil, state: ServiceState, retryAttempts: Int,
-        timeouts: TimeoutConfiguration = .init(), limits: ServiceLimits, drain: DrainConfiguration
+        timeouts: TimeoutConfiguration = .init(), limits: ServiceLimits, drain: DrainConfiguration, pause: PauseGate? = nil
     ) {
         self.name = name
         nameText = ByteText(name)
@@ -31,6 +33,7 @@ package final class Service: Sendable {
         self.timeouts = Timeouts(timeouts)
         self.limits = AdmissionLimits(limits)
         self.drain = DrainTimes(drain)
+        self.pause = pause
         let given = shares ?? [1_000_000]
         self.shares = pools.indices.map { given.indices.contains($0) ? given[$0] : 0 }
         split = Split(weights: self.shares)

@@ -21,6 +21,8 @@ struct ReleasePlan {
     var command: String
     var watch = Watch.nothing
     var wait: Duration?
+    /// Over how long what a pause held is let go; nil = as usual.
+    var ramp: Duration?
     var notes: [String] = []
 
     /// Of one service's order.

@@ -58,7 +58,9 @@ extension ReleasePlanner {
         _ = try configured(service)
         var after = release[service]
         after.pause = nil
-        return change(service, to: after, "resume \(service)")
+        var plan = change(service, to: after, "resume \(service)")
+        plan.ramp = ramp
+        return plan
     }
 
     // MARK: - Private

@@ -82,6 +82,9 @@ final class Releases: @unchecked Sendable {
             try Preflight(configuration: proxy.configuration, look: look).check(from: before, to: built.snapshot, services: plan.services)
         }
         let sequence = try write(plan, order)
+        for name in plan.services {
+            proxy.snapshot.service(named: name)?.state.setResumeRamp(plan.ramp.map { TimeSpan($0) } ?? ServiceState.defaultRamp)
+        }
         let publication = proxy.publish(built, resolved: resolved)
         let receipt = receipt(plan, sequence: sequence, publication, before: before)
         noteReceipt(receipt, sequence, publication, order)
@@ -204,7 +207,7 @@ final class Releases: @unchecked Sendable {
     private func endTunnels(leftBy plan: ReleasePlan, before: Snapshot) {
         for name in plan.services {
             guard let service = proxy.snapshot.service(named: name) else { continue }
-            let deadline = proxy.configuration.services.first { $0.name == name }?.drain.tunnels
+            let deadline = proxy.configuration.services.first { $0.name == name }?.drain.tunnels ?? Defaults.tunnelDrainTimeout
             for (index, pool) in service.pools.enumerated() {
                 let former = before.service(named: name)
                 let formerPool = former?.pools.first { $0.name == pool.name }
@@ -214,7 +217,9 @@ final class Releases: @unchecked Sendable {
                     let isUsed = service.shares[index] > 0 && member.closed == nil
                     let wasUsed = was.map { formerShare > 0 && $0.closed == nil } ?? false
                     guard isUsed != wasUsed else { continue }
-                    proxy.workers.forEach { $0.endTunnels(on: member.target, within: isUsed ? nil : deadline) }
+                    for worker in proxy.workers {
+                        if isUsed { worker.keepLeases(on: member.target) } else { worker.endTunnels(on: member.target, within: deadline) }
+                    }
                 }
             }
         }
