@@ -117,7 +117,7 @@ package final class Controller: @unchecked Sendable {
         dispatchPrecondition(condition: .onQueue(queue))
         guard !shutdown.hasBegun else { return }
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
-        let names = proxy.configuration.targetEndpoints.filter { Resolver.literal($0) == nil }
+        let names = proxy.configuration.targetEndpoints(under: proxy.release).filter { Resolver.literal($0) == nil }
         guard !names.isEmpty, !isResolving else { return }
         isResolving = true
         let previous = proxy.resolved

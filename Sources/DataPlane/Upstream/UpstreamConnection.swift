@@ -74,7 +74,8 @@ final class UpstreamConnection: EventHandler, Shore {
     /// Back to the idle ones, or closed when it is not fit for reuse.
     func detach(reusable: Bool) {
         exchange = nil
-        guard reusable, !transport.isPeerClosed, transport.output.isEmpty, transport.input == nil, target.keepsIdleConnections, !worker.isDraining
+        guard reusable, !transport.isPeerClosed, transport.output.isEmpty, transport.input == nil, target.keepsIdleConnections,
+            !worker.isDraining
         else {
             return close()
         }
@@ -100,6 +101,9 @@ final class UpstreamConnection: EventHandler, Shore {
     func setDeadline(after span: TimeSpan) {
         worker.loop.setDeadline(registration, min(worker.loop.now + span, exchange?.leaseDeadline ?? .never))
     }
+
+    /// None but the exchange's own, if a drain has set one.
+    func clearDeadline() { worker.loop.setDeadline(registration, exchange?.leaseDeadline ?? .never) }
 
     /// A drain deadline was set, or an exchange with one was attached.
     func limitDeadline() {
