@@ -35,6 +35,7 @@ final class Exchange {
     var times = ExchangeTimes()
     var logFields = LogFields()
     var tunnelEnds = TunnelEnds()
+    var choosing = PoolChoosing()
     /// Body bytes of the client that are on their way upstream or gone: another attempt could not send them again.
     var hasStreamedBody = false
     /// Bytes of the present attempt were handed to the kernel.
@@ -92,10 +93,11 @@ final class Exchange {
 
     /// Pool, target and lease in one go, under the newest epoch, within this loop turn: nothing in here can suspend or re-enter. This is
     /// where promise 1 lives: a loop acknowledges an epoch between turns, so what was claimed before is counted before.
-    func choose() -> Target? {
+    func choose(fieldsAreFresh: Bool) -> Target? {
         let snapshot = worker.newestSnapshot()
-        if snapshot.epoch != epoch, !chooseRouteAgain(snapshot) { return nil }
-        guard let service, let pool = pool ?? service.choosePool() else { return nil }
+        let isOutdated = snapshot.epoch != epoch
+        if isOutdated, !chooseRouteAgain(snapshot) { return nil }
+        guard let service, let pool = pool ?? choosePool(of: service, fieldsAreFresh: fieldsAreFresh || isOutdated) else { return nil }
         guard let claimed = pool.claimTarget(excluding: target?.ordinal) else { return nil }
         if let former = lease.take() {
             lease = former.moved(to: claimed, of: pool, in: service)
@@ -111,7 +113,7 @@ final class Exchange {
     /// - Parameter fieldsAreFresh: the loop's field table still holds this request's fields.
     func attempt(fieldsAreFresh: Bool) {
         machine.choose()
-        guard let target = choose() else { return answer(503, endedBy: .proxy, phase: .connect) }
+        guard let target = choose(fieldsAreFresh: fieldsAreFresh) else { return answer(503, endedBy: .proxy, phase: .connect) }
         hasSent = false
         isReused = false
         if !hasRetriedFresh, let connection = worker.idle.take(target) {
@@ -137,6 +139,7 @@ final class Exchange {
         target = nil
         logFields = LogFields()
         tunnelEnds = TunnelEnds()
+        choosing = PoolChoosing()
         requestBody = MessageBody()
         responseBody = MessageBody()
         response = ResponseState()
