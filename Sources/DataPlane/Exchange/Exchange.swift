@@ -35,6 +35,7 @@ final class Exchange {
     var times = ExchangeTimes()
     var logFields = LogFields()
     var tunnelEnds = TunnelEnds()
+    var choosing = PoolChoosing()
     /// Body bytes of the client that are on their way upstream or gone: another attempt could not send them again.
     var hasStreamedBody = false
     /// Bytes of the present attempt were handed to the kernel.
@@ -103,12 +104,13 @@ final class Exchange {
 
     /// Pool, target and lease in one go, under the newest epoch, within this loop turn: nothing in here can suspend or re-enter. This is
     /// where promise 1 lives: a loop acknowledges an epoch between turns, so what was claimed before is counted before.
-    func choose() -> Choice {
+    func choose(fieldsAreFresh: Bool) -> Choice {
         let snapshot = worker.newestSnapshot()
-        if snapshot.epoch != epoch, !chooseRouteAgain(snapshot) { return .none }
+        let isOutdated = snapshot.epoch != epoch
+        if isOutdated, !chooseRouteAgain(snapshot) { return .none }
         guard let service else { return .none }
         if let gate = service.pause { return .paused(gate) }
-        guard let pool = pool ?? service.choosePool() else { return .none }
+        guard let pool = pool ?? choosePool(of: service, fieldsAreFresh: fieldsAreFresh || isOutdated) else { return .none }
         guard let claimed = pool.claimTarget(excluding: target?.ordinal) else { return .none }
         if let former = lease.take() {
             lease = former.moved(to: claimed, of: pool, in: service)
@@ -135,7 +137,7 @@ final class Exchange {
     func attempt(fieldsAreFresh: Bool) {
         machine.choose()
         let target: Target
-        switch choose() {
+        switch choose(fieldsAreFresh: fieldsAreFresh) {
         case .target(let claimed): target = claimed
         case .paused(let gate): return hold(gate)
         case .none: return answer(503, endedBy: .proxy, phase: .connect)
@@ -166,6 +168,7 @@ final class Exchange {
         target = nil
         logFields = LogFields()
         tunnelEnds = TunnelEnds()
+        choosing = PoolChoosing()
         requestBody = MessageBody()
         responseBody = MessageBody()
         response = ResponseState()
