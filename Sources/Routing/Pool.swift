@@ -17,6 +17,8 @@ package final class Pool: Sendable {
     /// In file order.
     package let members: [PoolMember]
     package let cursor: PoolCursor
+    /// Number of this pool in per-loop tables, the same in every snapshot; grows only when a pool of a new name comes.
+    package let ordinal: Int
     package let balance: Balancer
     private let seats: Seats
 
@@ -28,6 +30,7 @@ package final class Pool: Sendable {
         nameText = ByteText(name)
         self.members = members
         self.cursor = cursor
+        ordinal = cursor.ordinal
         self.balance = balance
         seats = Seats(members, sequence: sequence ?? SmoothSequence(weights: members.map { max(1, $0.weight) }))
     }
