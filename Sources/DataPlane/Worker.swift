@@ -47,6 +47,7 @@ final class Worker {
         readBlock = buffers.take(BufferPool.largest)
         headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
         log.format = settings.logFormat
+        counters.adopt(snapshot)
         loop.everySecond = { [unowned self] in everySecond() }
     }
 
@@ -100,6 +101,7 @@ final class Worker {
             headMemory.deallocate()
             headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
         }
+        counters.adopt(snapshot)
         closeIdle { !$0.keepsIdleConnections }
         held.snapshotChanged()
     }
@@ -138,6 +140,7 @@ final class Worker {
         report.requests = counters.requests
         report.responses = counters.responses
         report.targets = counters.targets
+        report.pools = counters.pools
         for (ordinal, count) in idle.counts where ordinal < report.targets.count { report.targets[ordinal].idleConnections = count }
         return report
     }

@@ -131,6 +131,8 @@ extension Exchange {
         if worker.log.format != .off { log(endedBy, phase) }
         // A failed attempt was counted when it failed.
         if let target, response.status > 0, times.firstByte != .never { worker.counters.counted(target, failed: false) }
+        // A tunnel's time says nothing of the target's.
+        if let pool, response.status >= 200 { worker.counters.took(worker.loop.now - times.begin, in: pool) }
         releaseClaims()
         if let headBlock { worker.buffers.give(headBlock) }
         reset()
