@@ -17,6 +17,7 @@ enum ConfigurationDiff {
         if old.workers != new.workers { keys.append("workers") }
         if old.stateDirectory != new.stateDirectory { keys.append("state_dir") }
         if old.admin.socket != new.admin.socket { keys.append("admin.socket") }
+        if old.admin.listen != new.admin.listen { keys.append("admin.listen") }
         return keys
     }
 

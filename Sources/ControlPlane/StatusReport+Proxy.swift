@@ -2,12 +2,15 @@ internal import Config
 internal import DataPlane
 internal import Glibc
 internal import Net
+internal import Policy
 internal import Routing
 internal import Telemetry
 
 extension StatusReport {
     /// Confined to the control queue, like the proxy it looks at.
-    init(_ proxy: Proxy, reports: [WorkerReport?], state: ServingState.Phase, uptime: Duration, config: ConfigStatus) {
+    init(
+        _ proxy: Proxy, release: ReleaseState, reports: [WorkerReport?], state: ServingState.Phase, uptime: Duration, config: ConfigStatus
+    ) {
         let answered = reports.compactMap { $0 }
         version = Version.text
         pid = getpid()
@@ -20,7 +23,8 @@ extension StatusReport {
             ListenerStatus(name: $0.listener, bind: $0.text, address: $0.address.description, connections: $0.connections.current)
         }
         services = proxy.snapshot.services.map { service in
-            ServiceStatus(service, proxy.configuration.services.first { $0.name == service.name }, answered)
+            ServiceStatus(
+                service, proxy.configuration.services.first { $0.name == service.name }, release[service.name], answered)
         }
         retired = proxy.graph.draining.map {
             RetiredStatus(service: $0.identity.service, pool: $0.identity.pool, target: $0.identity.text, inFlight: $0.inFlight)
@@ -46,25 +50,39 @@ extension WorkerStatus {
 }
 
 extension ServiceStatus {
-    init(_ service: Service, _ configuration: ServiceConfiguration?, _ reports: [WorkerReport]) {
+    init(_ service: Service, _ configuration: ServiceConfiguration?, _ release: ServiceRelease, _ reports: [WorkerReport]) {
         name = service.name
         balance = configuration?.balance == .leastConnections ? "least-connections" : "round-robin"
         inFlight = service.pools.reduce(0) { $0 + $1.inFlight }
         queued = service.state.queuedCount
-        pools = service.pools.map { pool in
-            let share = configuration?.split.first { $0.pool == pool.name }?.partsPerMillion ?? 0
-            return PoolStatus(
+        let shares = zip(service.pools, service.shares)
+        split = Self.percent(shares.map { ($0.name, $1) })
+        fileSplit = Self.percent((configuration?.split ?? []).map { ($0.pool, $0.partsPerMillion) })
+        self.release = release.isEmpty ? nil : ReleaseReport(release)
+        pools = shares.map { pool, share in
+            PoolStatus(
                 name: pool.name, share: Double(share) / 10_000, inFlight: pool.inFlight,
-                targets: pool.members.map { TargetStatus($0, reports) })
+                targets: pool.members.map { TargetStatus($0, release, reports) })
         }
+    }
+
+    private static func percent(_ shares: [(pool: String, partsPerMillion: UInt32)]) -> [String: Double] {
+        let taken = shares.filter { $0.partsPerMillion > 0 }
+        return Dictionary(taken.map { ($0.pool, Double($0.partsPerMillion) / 10_000) }) { first, _ in first }
     }
 }
 
 extension TargetStatus {
-    init(_ member: PoolMember, _ reports: [WorkerReport]) {
-        target = member.target.identity.text
-        address = member.target.identity.address.description
+    init(_ member: PoolMember, _ release: ServiceRelease, _ reports: [WorkerReport]) {
+        let identity = member.target.identity
+        target = identity.text
+        address = identity.address.description
         weight = member.weight
+        let closed = release.closed.first {
+            $0.place.pool == identity.pool && ($0.place.target ?? identity.text) == identity.text
+        }
+        state = closed?.state.rawValue ?? (member.target.isClosed ? "draining" : "ready")
+        failing = member.target.isFailing
         inFlight = member.target.inFlight
         // A loop that has not met the target yet has no row for it.
         let rows = reports.compactMap { report -> TargetReport? in

@@ -91,10 +91,13 @@ package struct Supervisor {
     ) throws(Failure) -> Parts {
         let state = ServingState()
         let notifier = ServiceNotifier(environment: environment)
-        let socket = proxy.configuration.admin.socket
+        let events = EventLog()
+        let token = try loadToken(proxy.configuration.admin)
         let controller = Controller(
-            proxy: proxy, resolver: resolver, state: state, notifier: notifier, configPath: configPath, load: load, ended: ended)
-        let admin = try openAdmin(socket, Resources(controller: controller, state: state))
+            proxy: proxy, resolver: resolver, state: state, notifier: notifier, events: events, token: token, configPath: configPath,
+            load: load, ended: ended)
+        let resources = Resources(controller: controller, state: state, events: events)
+        let admin = try openAdmin(proxy.configuration.admin, resources, events, token)
         return Parts(proxy: proxy, controller: controller, state: state, notifier: notifier, admin: admin)
     }
 
@@ -205,9 +208,20 @@ package struct Supervisor {
         }
     }
 
-    private func openAdmin(_ path: String, _ resources: Resources) throws(Failure) -> AdminServer {
+    private func loadToken(_ admin: AdminConfiguration) throws(Failure) -> AdminToken {
+        do throws(AdminToken.Refusal) {
+            return AdminToken(try AdminToken.load(admin.tokenFile))
+        } catch {
+            throw Failure(lines: [error.message], exitCode: 3)
+        }
+    }
+
+    private func openAdmin(
+        _ admin: AdminConfiguration, _ resources: Resources, _ events: EventLog, _ token: AdminToken
+    ) throws(Failure) -> AdminServer {
         do throws(IOError) {
-            return try AdminServer(path: path) { resources.handle($0, $1) }
+            let access = admin.listen.flatMap { AdminAccess($0, token: token) }
+            return try AdminServer(path: admin.socket, access: access, events: events) { resources.handle($0, $1) }
         } catch {
             let hint =
                 error.code == EADDRINUSE ? "another sluice listens there" : "choose another admin.socket, or make its folder writable"

@@ -74,7 +74,8 @@ final class UpstreamConnection: EventHandler, Shore {
     /// Back to the idle ones, or closed when it is not fit for reuse.
     func detach(reusable: Bool) {
         exchange = nil
-        guard reusable, !transport.isPeerClosed, transport.output.isEmpty, transport.input == nil, target.keepsIdleConnections, !worker.isDraining
+        guard reusable, !transport.isPeerClosed, transport.output.isEmpty, transport.input == nil, target.keepsIdleConnections,
+            !worker.isDraining
         else {
             return close()
         }
