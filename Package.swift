@@ -29,6 +29,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         module("Net", ["CLinux"]),
         module("HTTP", ["Net"]),
@@ -37,7 +38,8 @@ let package = Package(
         module("Routing", ["Net", "Config", "Policy", "HTTP"]),
         module("Telemetry", ["Net"]),
         module("DataPlane", ["CLinux", "Net", "HTTP", "Policy", "Routing", "Telemetry"]),
-        module("ControlPlane", ["CLinux", "Net", "HTTP", "Config", "Policy", "Routing", "Telemetry", "DataPlane"]),
+        module(
+            "ControlPlane", ["CLinux", "COpenSSL", "Net", "HTTP", "Config", "Policy", "Routing", "Telemetry", "DataPlane"]),
         module("CLI"),
         .executableTarget(
             name: "sluice", dependencies: ["ControlPlane", "CLI"], swiftSettings: house,
@@ -52,7 +54,7 @@ let package = Package(
         tests("RoutingTests", ["Routing", "Config", "Policy", "HTTP", "Net"]),
         tests("TelemetryTests", ["Telemetry", "Net"]),
         tests("DataPlaneTests", ["DataPlane", "Routing", "Config", "Telemetry", "HTTP", "Net", "TestSupport"]),
-        tests("ControlPlaneTests", ["ControlPlane", "Config", "Routing", "DataPlane", "Telemetry", "Net", "TestSupport"]),
+        tests("ControlPlaneTests", ["ControlPlane", "Config", "Policy", "Routing", "DataPlane", "Telemetry", "Net", "TestSupport"]),
         tests("CLITests", ["CLI", "TestSupport"]),
         tests("ScenarioTests", ["TestSupport"]),
     ],

@@ -1,7 +1,6 @@
 internal import Config
 internal import Dispatch
 internal import Net
-internal import Policy
 internal import Telemetry
 
 /// The single writer: one serial queue on which every command, signal and timer of the control plane runs, one after the other.
@@ -156,7 +155,7 @@ package final class Controller: @unchecked Sendable {
     private func statusNow() -> StatusReport {
         dispatchPrecondition(condition: .onQueue(queue))
         return StatusReport(
-            proxy, release: ReleaseState(), reports: proxy.reports(within: Self.reportDeadline), state: state.current,
+            proxy, reports: proxy.reports(within: Self.reportDeadline), state: state.current,
             uptime: ContinuousClock.now - startedAt,
             config: ConfigStatus(file: configPath, lastReload: lastReload))
     }
@@ -168,7 +167,7 @@ package final class Controller: @unchecked Sendable {
         dispatchPrecondition(condition: .onQueue(queue))
         guard !shutdown.hasBegun else { return }
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
-        let names = proxy.configuration.targetEndpoints.filter { Resolver.literal($0) == nil }
+        let names = proxy.configuration.targetEndpoints(under: proxy.release).filter { Resolver.literal($0) == nil }
         guard !names.isEmpty, !isResolving else { return }
         isResolving = true
         let previous = proxy.resolved

@@ -8,9 +8,7 @@ internal import Telemetry
 
 extension StatusReport {
     /// Confined to the control queue, like the proxy it looks at.
-    init(
-        _ proxy: Proxy, release: ReleaseState, reports: [WorkerReport?], state: ServingState.Phase, uptime: Duration, config: ConfigStatus
-    ) {
+    init(_ proxy: Proxy, reports: [WorkerReport?], state: ServingState.Phase, uptime: Duration, config: ConfigStatus) {
         let answered = reports.compactMap { $0 }
         version = Version.text
         pid = getpid()
@@ -24,7 +22,8 @@ extension StatusReport {
         }
         services = proxy.snapshot.services.map { service in
             ServiceStatus(
-                service, proxy.configuration.services.first { $0.name == service.name }, release[service.name], answered)
+                service, proxy.configuration.services.first { $0.name == service.name }, proxy.release[service.name],
+                notes: proxy.notes.filter { $0.service == service.name }.map(\.text), answered)
         }
         retired = proxy.graph.draining.map {
             RetiredStatus(service: $0.identity.service, pool: $0.identity.pool, target: $0.identity.text, inFlight: $0.inFlight)
@@ -50,7 +49,12 @@ extension WorkerStatus {
 }
 
 extension ServiceStatus {
-    init(_ service: Service, _ configuration: ServiceConfiguration?, _ release: ServiceRelease, _ reports: [WorkerReport]) {
+    /// - Parameters:
+    ///   - configuration: the service as the file has it.
+    ///   - notes: what of `release` does not fit the file.
+    init(
+        _ service: Service, _ configuration: ServiceConfiguration?, _ release: ServiceRelease, notes: [String], _ reports: [WorkerReport]
+    ) {
         name = service.name
         balance = configuration?.balance == .leastConnections ? "least-connections" : "round-robin"
         inFlight = service.pools.reduce(0) { $0 + $1.inFlight }
@@ -59,6 +63,7 @@ extension ServiceStatus {
         split = Self.percent(shares.map { ($0.name, $1) })
         fileSplit = Self.percent((configuration?.split ?? []).map { ($0.pool, $0.partsPerMillion) })
         self.release = release.isEmpty ? nil : ReleaseReport(release)
+        self.notes = notes
         pools = shares.map { pool, share in
             PoolStatus(
                 name: pool.name, share: Double(share) / 10_000, inFlight: pool.inFlight,
@@ -78,10 +83,7 @@ extension TargetStatus {
         target = identity.text
         address = identity.address.description
         weight = member.weight
-        let closed = release.closed.first {
-            $0.place.pool == identity.pool && ($0.place.target ?? identity.text) == identity.text
-        }
-        state = closed?.state.rawValue ?? (member.target.isClosed ? "draining" : "ready")
+        state = release.closed(pool: identity.pool, target: identity.text)?.rawValue ?? "ready"
         failing = member.target.isFailing
         inFlight = member.target.inFlight
         // A loop that has not met the target yet has no row for it.

@@ -63,6 +63,8 @@ package struct ServiceStatus: Encodable, Sendable {
     package var fileSplit: [String: Double]
     /// What commands changed; absent = nothing.
     package var release: ReleaseReport?
+    /// What of it has no effect, because the file no longer has the pool or target.
+    package var notes: [String]
     package var pools: [PoolStatus]
 }
 

@@ -3,6 +3,7 @@ internal import DataPlane
 internal import Dispatch
 internal import Glibc
 internal import Net
+internal import Policy
 internal import Routing
 internal import Synchronization
 internal import Telemetry
@@ -152,7 +153,7 @@ package struct Supervisor {
     }
 
     private func resolve(_ configuration: Configuration, _ resolver: Resolver) throws(Failure) -> [Endpoint: SocketAddress] {
-        let (found, failures) = resolver.resolve(configuration.endpoints, previous: [:], keepsLastGood: false)
+        let (found, failures) = resolver.resolve(configuration.endpoints(under: ReleaseState()), previous: [:], keepsLastGood: false)
         guard failures.isEmpty else {
             throw Failure(lines: failures.map { "\($0.endpoint.text) cannot be resolved: \($0.reason)" }, exitCode: 1)
         }
@@ -174,7 +175,9 @@ package struct Supervisor {
         _ configuration: Configuration, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
     ) throws(Failure) -> Snapshot {
         do throws(SnapshotError) {
-            return try graph.build(configuration, resolved: resolved, epoch: 1).snapshot
+            let built = try graph.build(configuration, resolved: resolved, epoch: 1)
+            _ = graph.commit(built)
+            return built.snapshot
         } catch {
             throw Failure(lines: ["\(error)"], exitCode: 3)
         }

@@ -114,8 +114,9 @@ package final class TargetRegistry {
             return turns
         }
 
-        consuming func commit() {
+        func commit() {
             // A dictionary's order is random: whoever retires and shows these should do so in a steady one.
+            var change = change
             change.leaving = registry.targets.filter { targets[$0.key] !== $0.value }.values.sorted { $0.ordinal < $1.ordinal }
             registry.departed += change.leaving
             registry.targets = targets

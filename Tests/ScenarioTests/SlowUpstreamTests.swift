@@ -63,6 +63,23 @@ import Testing
         }
     }
 
+    @Test("an upload may take longer than a connect may, and than a connection may be idle")
+    func slowUpload() throws {
+        try staged(top: "defaults: { timeouts: { connect: 200ms, keepalive: 400ms } }", workers: 1) { stage in
+            let client = try stage.client()
+            for use in ["fresh", "reused"] {
+                try client.send(request("POST", "/\(use)", "Content-Length: 9"))
+                for part in ["abc", "def", "ghi"] {
+                    #expect(throughout(.milliseconds(250)) { !client.hasInput }, "\(use): no answer before the end")
+                    try client.send(part)
+                }
+                #expect(try client.readAnswer(to: "POST").status == 200, "\(use)")
+            }
+            #expect(stage.origin.requests.map(\.body.text) == ["abcdefghi", "abcdefghi"])
+            #expect(stage.origin.connections == 1)
+        }
+    }
+
     @Test("a target that refuses is passed over, and no request fails")
     func refusing() throws {
         let (dead, alive) = (try RefusingPort(), try ScriptedUpstream())

@@ -62,7 +62,7 @@ final class Exchange {
     func begin(_ downstream: DownstreamConnection, _ head: RequestHead, _ block: Block) {
         start(downstream)
         self.head = head
-        requestBody = MessageBody(head.framing)
+        requestBody = MessageBody(head.framing, dropsTrailers: head.namesFields)
         let retained = worker.buffers.take(head.length)
         retained.append(UnsafeRawBufferPointer(rebasing: block.bytes[0..<head.length]))
         headBlock = retained
@@ -72,6 +72,7 @@ final class Exchange {
 
         let snapshot = worker.newestSnapshot()
         epoch = snapshot.epoch
+        noteLogFields(worker.requestFields, snapshot)
         guard let route = snapshot.route(headBytes, head: head, fields: worker.requestFields) else { return answer(404) }
         self.route = route
         if let refusal = refusal() { return answer(refusal) }

@@ -62,7 +62,7 @@ extension Exchange {
         guard let route else { return worker.giveBack(block) }
         response.status = received.status
         response.upstreamPersists = received.isPersistent
-        responseBody = MessageBody(received.framing)
+        responseBody = MessageBody(received.framing, dropsTrailers: received.namesFields)
         decideDownstreamFraming(received)
         var out = worker.headWriter()
         if isPlain(received, route) { return sendPlain(received, block, lastRead: lastRead) }
