@@ -12,6 +12,7 @@ final class Proxy {
     let graph: LiveGraph
     let accessLog: LogWriter
     let log: OperatorLog
+    let health: HealthScheduler
 
     private(set) var configuration: Configuration
     private(set) var resolved: [Endpoint: SocketAddress]
@@ -19,7 +20,7 @@ final class Proxy {
 
     init(
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
-        configuration: Configuration, resolved: [Endpoint: SocketAddress], snapshot: Snapshot
+        health: HealthScheduler, configuration: Configuration, resolved: [Endpoint: SocketAddress], snapshot: Snapshot
     ) {
         self.workers = workers
         self.listeners = listeners
@@ -27,6 +28,7 @@ final class Proxy {
         self.graph = graph
         self.accessLog = accessLog
         self.log = log
+        self.health = health
         self.configuration = configuration
         self.resolved = resolved
         self.snapshot = snapshot
@@ -39,6 +41,8 @@ final class Proxy {
     func publish(
         _ built: LiveGraph.Built, of new: Configuration, resolved: [Endpoint: SocketAddress], listeners plan: Listeners.Plan
     ) -> [Int] {
+        health.adopt(HealthOrder.all(of: built.snapshot, new))
+        health.settle(built.snapshot)
         configuration = new
         self.resolved = resolved
         snapshot = built.snapshot

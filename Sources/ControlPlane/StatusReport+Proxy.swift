@@ -20,7 +20,7 @@ extension StatusReport {
             ListenerStatus(name: $0.listener, bind: $0.text, address: $0.address.description, connections: $0.connections.current)
         }
         services = proxy.snapshot.services.map { service in
-            ServiceStatus(service, proxy.configuration.services.first { $0.name == service.name }, answered)
+            ServiceStatus(service, proxy.configuration.services.first { $0.name == service.name }, answered, proxy.health)
         }
         retired = proxy.graph.draining.map {
             RetiredStatus(service: $0.identity.service, pool: $0.identity.pool, target: $0.identity.text, inFlight: $0.inFlight)
@@ -46,7 +46,7 @@ extension WorkerStatus {
 }
 
 extension ServiceStatus {
-    init(_ service: Service, _ configuration: ServiceConfiguration?, _ reports: [WorkerReport]) {
+    init(_ service: Service, _ configuration: ServiceConfiguration?, _ reports: [WorkerReport], _ health: HealthScheduler) {
         name = service.name
         balance = configuration?.balance == .leastConnections ? "least-connections" : "round-robin"
         inFlight = service.pools.reduce(0) { $0 + $1.inFlight }
@@ -55,13 +55,13 @@ extension ServiceStatus {
             let share = configuration?.split.first { $0.pool == pool.name }?.partsPerMillion ?? 0
             return PoolStatus(
                 name: pool.name, share: Double(share) / 10_000, inFlight: pool.inFlight,
-                targets: pool.members.map { TargetStatus($0, reports) })
+                targets: pool.members.map { TargetStatus($0, reports, health) })
         }
     }
 }
 
 extension TargetStatus {
-    init(_ member: PoolMember, _ reports: [WorkerReport]) {
+    init(_ member: PoolMember, _ reports: [WorkerReport], _ checks: HealthScheduler) {
         target = member.target.identity.text
         address = member.target.identity.address.description
         weight = member.weight
@@ -73,5 +73,6 @@ extension TargetStatus {
         requests = rows.reduce(0) { $0 &+ $1.requests }
         failures = rows.reduce(0) { $0 &+ $1.failures }
         idleConnections = rows.reduce(0) { $0 &+ $1.idleConnections }
+        health = checks.report(of: member.target).map(HealthStatus.init)
     }
 }

@@ -56,9 +56,11 @@ package struct Supervisor {
             listeners.abandon(plan)
             throw error
         }
-        // From here on nothing fails.
+        // From here on nothing fails. Nobody is let in before the targets are known.
+        parts.proxy.health.waitForFirstResults()
         announce(begin(parts, plan, ended))
         ended.wait()
+        parts.proxy.health.stop()
         parts.admin.stop()
         withExtendedLifetime(stateDirectory) {}
     }
@@ -79,11 +81,13 @@ package struct Supervisor {
         let accessLog = try openLog(configuration.accessLog)
         let graph = LiveGraph()
         let first = try build(configuration, resolved, graph)
+        let health = try makeHealth()
+        health.adopt(HealthOrder.all(of: first, configuration))
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         return Proxy(
             workers: workers, listeners: listeners, publisher: Publisher(cell: cell, workers: workers), graph: graph, accessLog: accessLog,
-            log: log, configuration: configuration, resolved: resolved, snapshot: first)
+            log: log, health: health, configuration: configuration, resolved: resolved, snapshot: first)
     }
 
     private func control(
@@ -202,6 +206,14 @@ package struct Supervisor {
             return workers
         } catch {
             throw Failure(lines: ["event loop: \(error)"], exitCode: 1)
+        }
+    }
+
+    private func makeHealth() throws(Failure) -> HealthScheduler {
+        do throws(IOError) {
+            return try HealthScheduler(log: log)
+        } catch {
+            throw Failure(lines: ["health checks: \(error)"], exitCode: 1)
         }
     }
 
