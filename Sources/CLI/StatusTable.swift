@@ -7,7 +7,7 @@ enum StatusTable {
         ]
         if status.droppedLogLines > 0 { lines.append("access log: \(status.droppedLogLines) lines dropped") }
         lines += section(listeners(status.listeners), numeric: [2])
-        lines += section(targets(status.services), numeric: [2, 4, 5, 6, 7, 8])
+        lines += section(targets(status.services), numeric: [2, 5, 6, 7, 8, 9])
         if !status.retired.isEmpty { lines += section(retired(status.retired), numeric: [1]) }
         lines += section(loops(status.workers), numeric: [1, 2, 3, 4, 5, 6])
         return lines.joined(separator: "\n") + "\n"
@@ -22,19 +22,29 @@ enum StatusTable {
     }
 
     private static func targets(_ services: [StatusView.Service]) -> [[String]] {
-        var rows = [["SERVICE", "POOL", "SHARE", "TARGET", "WEIGHT", "IN FLIGHT", "REQUESTS", "FAILURES", "IDLE"]]
+        var rows = [["SERVICE", "POOL", "SHARE", "TARGET", "HEALTH", "WEIGHT", "IN FLIGHT", "REQUESTS", "FAILURES", "IDLE"]]
         for service in services {
             for pool in service.pools {
                 if pool.targets.isEmpty { rows.append([service.name, pool.name, percent(pool.share), "-"]) }
                 for target in pool.targets {
                     rows.append([
-                        service.name, pool.name, percent(pool.share), target.target, "\(target.weight)", "\(target.inFlight)",
+                        service.name, pool.name, percent(pool.share), target.target, health(target.health), "\(target.weight)",
+                        "\(target.inFlight)",
                         "\(target.requests)", "\(target.failures)", "\(target.idleConnections)",
                     ])
                 }
             }
         }
         return rows
+    }
+
+    /// "healthy", "unhealthy: status 503", "healthy, 1 of 3: timeout" (failures on the way to the next state).
+    private static func health(_ health: StatusView.Health?) -> String {
+        guard let health else { return "-" }
+        let last = health.checks.last
+        if health.contrary > 0 { return "\(health.state), \(health.contrary) of \(health.needed): \(last?.reason ?? "")" }
+        guard let last, !last.ok else { return health.state }
+        return "\(health.state): \(last.reason)"
     }
 
     private static func retired(_ retired: [StatusView.Retired]) -> [[String]] {

@@ -33,6 +33,8 @@ struct StatusView: Decodable {
                 var requests: UInt64
                 var failures: UInt64
                 var idleConnections: Int
+                /// nil: not checked.
+                var health: Health?
             }
             var name: String
             var share: Double
@@ -41,6 +43,16 @@ struct StatusView: Decodable {
         var name: String
         var balance: String
         var pools: [Pool]
+    }
+    struct Health: Decodable {
+        struct Check: Decodable {
+            var ok: Bool
+            var reason: String
+        }
+        var state: String
+        var contrary: Int
+        var needed: Int
+        var checks: [Check]
     }
     struct Retired: Decodable {
         var service: String
