@@ -55,6 +55,15 @@ package final class Controller: @unchecked Sendable {
         queue.async { reply(Resources.answer(self.reloadNow(), epoch: self.proxy.epoch)) }
     }
 
+    /// For tests: blocks one loop's thread. False when there is no such loop.
+    func stall(loop: Int, for span: Duration, _ reply: @escaping @Sendable (Bool) -> Void) {
+        queue.async {
+            let worker = self.proxy.workers.first { $0.index == loop }
+            worker?.stall(for: span)
+            reply(worker != nil)
+        }
+    }
+
     func stop(_ mode: Shutdown.Mode) { queue.async { self.shutdown.begin(mode) } }
 
     func status(_ reply: @escaping @Sendable (StatusReport) -> Void) { queue.async { reply(self.statusNow()) } }

@@ -94,6 +94,16 @@ final class Proxy {
         }
     }
 
+    /// Exchanges that hold a lease on one of these targets now, oldest first; of loops that answer.
+    func holders(of targets: [Target], limit: Int = 100) -> [HolderReport] {
+        let answers = Answers<[Holder]>(count: workers.count)
+        for (position, worker) in workers.enumerated() {
+            worker.holders(of: targets, limit: limit) { answers.put($0, at: position) }
+        }
+        let found = answers.wait(for: .seconds(1)).compactMap { $0 }.flatMap { $0 }
+        return found.sorted { $0.age > $1.age }.prefix(limit).map(HolderReport.init)
+    }
+
     /// What every loop tells, in the order of the loops; nil for one that does not answer in time.
     func reports(within limit: Duration) -> [WorkerReport?] {
         let answers = Answers<WorkerReport>(count: workers.count)

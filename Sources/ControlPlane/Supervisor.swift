@@ -83,7 +83,8 @@ package struct Supervisor {
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         return Proxy(
-            workers: workers, listeners: listeners, publisher: Publisher(cell: cell, workers: workers), graph: graph, accessLog: accessLog,
+            workers: workers, listeners: listeners, publisher: DebugEnvironment(environment).publisher(cell, workers), graph: graph,
+            accessLog: accessLog,
             log: log, configuration: configuration, resolved: resolved, snapshot: first)
     }
 
@@ -95,7 +96,7 @@ package struct Supervisor {
         let socket = proxy.configuration.admin.socket
         let controller = Controller(
             proxy: proxy, resolver: resolver, state: state, notifier: notifier, configPath: configPath, load: load, ended: ended)
-        let admin = try openAdmin(socket, Resources(controller: controller, state: state))
+        let admin = try openAdmin(socket, Resources(controller: controller, state: state, isDebugging: DebugEnvironment(environment).isOn))
         return Parts(proxy: proxy, controller: controller, state: state, notifier: notifier, admin: admin)
     }
 

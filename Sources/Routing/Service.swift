@@ -16,6 +16,8 @@ package final class Service: Sendable {
     package let timeouts: Timeouts
     package let limits: AdmissionLimits
     package let drain: DrainTimes
+    /// Set = nothing of this service begins; what comes is held.
+    package let pause: PauseGate?
     /// Nil where the split's sequence alone decides.
     package let steering: Steering?
     private let split: Split
@@ -24,7 +26,7 @@ package final class Service: Sendable {
     package init(
         name: String, pools: [Pool], shares: [UInt32]? = nil, state: ServiceState, retryAttempts: Int,
         timeouts: TimeoutConfiguration = .init(), limits: ServiceLimits, drain: DrainConfiguration, rules: [RuleConfiguration] = [],
-        sticky: StickyConfiguration? = nil
+        sticky: StickyConfiguration? = nil, pause: PauseGate? = nil
     ) {
         self.name = name
         nameText = ByteText(name)
@@ -34,6 +36,7 @@ package final class Service: Sendable {
         self.timeouts = Timeouts(timeouts)
         self.limits = AdmissionLimits(limits)
         self.drain = DrainTimes(drain)
+        self.pause = pause
         let given = shares ?? [1_000_000]
         self.shares = pools.indices.map { given.indices.contains($0) ? given[$0] : 0 }
         split = Split(weights: self.shares)
