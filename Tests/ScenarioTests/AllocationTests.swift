@@ -33,10 +33,22 @@ import Testing
         (contents(of: file) ?? []).prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 
+    /// A service that looks at everything: rules that do not match, then a key.
+    private static let steered = """
+        sticky: { key: { cookie: c } }
+            rules:
+              - { when: { header: { x-preview: green }, client: [192.0.2.0/24] }, pool: green }
+              - { when: { client: [192.0.2.0/24, "2001:db8::/32"] }, pool: green }
+              - { when: { cookie: { group: testers } }, pool: green }
+              - { when: { query: { b: d } }, pool: green }
+        """
+
     @Test(
-        "a kept-alive exchange allocates nothing", .enabled(if: compiler != nil, "there is no C compiler"),
-        .enabled(if: !SluiceProcess.binary.contains("/debug/"), "a debug build allocates; name a release build in SLUICE_BIN"))
-    func keptAlive() throws {
+        "a kept-alive exchange allocates nothing, with rules, a sticky key or an issued cookie neither",
+        .enabled(if: compiler != nil, "there is no C compiler"),
+        .enabled(if: !SluiceProcess.binary.contains("/debug/"), "a debug build allocates; name a release build in SLUICE_BIN"),
+        arguments: ["", steered, "sticky: { key: client_ip }", "sticky: { key: { cookie: none }, issue: true }"])
+    func keptAlive(service: String) throws {
         let folder = try TemporaryFolder()
         try write(Self.shim, to: folder["count.c"])
         try write(String(repeating: "\u{0}", count: 4096), to: folder["count"])
@@ -46,15 +58,27 @@ import Testing
         try #require(built.succeeded, "\(built.errors)")
 
         let origin = try ScriptedUpstream(ScriptedUpstream.answering(String(repeating: "x", count: 1024)))
+        let yaml = """
+            trusted_proxies: [127.0.0.0/8]
+            listeners: [{ name: web, bind: ["127.0.0.1:0"] }]
+            services:
+              shop:
+                pools: { blue: { targets: ["\(origin.place)"] }, green: { targets: ["\(origin.place)"] } }
+                split: { blue: 50, green: 50 }
+                \(service)
+            """
         let wrapper = ["env", "LD_PRELOAD=\(folder["count.so"])", "COUNT_FILE=\(folder["count"])"]
-        let sluice = try SluiceProcess(to: [origin.place], workers: 1, wrapper: wrapper)
+        let sluice = try SluiceProcess(yaml, workers: 1, wrapper: wrapper)
         defer { expectAlive(sluice) }
         let client = try sluice.client()
         for _ in 0..<200 { #expect(try client.get().status == 200) }
         try #require(counted(folder["count"]) > 0, "the allocator is watched")
         let before = counted(folder["count"])
         for _ in 0..<500 {
-            #expect(try client.get("/a?b=c", host: "shop.test", "User-Agent: test", "Cookie: a=b; c=d", "Accept: */*").status == 200)
+            let answer = try client.get(
+                "/a?b=c", host: "shop.test", "User-Agent: test", "Cookie: a=b; c=d", "Accept: */*",
+                "X-Forwarded-For: 198.51.100.1, 127.0.0.3")
+            #expect(answer.status == 200)
         }
         let taken = counted(folder["count"]) - before
         // A tick of the loop or of the log's writer may fall into the span; one allocation in each exchange would make 500.
