@@ -45,6 +45,15 @@ package enum Defaults {
         package static let maxRequests = 0...10_000_000
         package static let queue = 0...1_000_000
         package static let retryAttempts = 0...16
+        /// 0: a pool needs no healthy target to be given traffic.
+        package static let minHealthy = 0...10_000
+        package static let healthCount = 1...100
+        /// Statuses that a probe may wait for; interim ones never end it.
+        package static let healthStatuses = 200...599
+        package static let pauseRequests = 1...10_000_000
+        /// One head of the default size must fit; above 16 GiB it is no longer a buffer.
+        package static let pauseBytes = 64 * 1024...16 * 1024 * 1024 * 1024
+        package static let rules = 1000
         /// Exclusive. Longer is a slip of the pen, and keeps every sum of durations far from overflow.
         package static let duration = Duration.seconds(365 * 86_400)
         /// `sun_path` holds 108 bytes with its NUL.

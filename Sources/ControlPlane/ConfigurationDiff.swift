@@ -17,6 +17,7 @@ enum ConfigurationDiff {
         if old.workers != new.workers { keys.append("workers") }
         if old.stateDirectory != new.stateDirectory { keys.append("state_dir") }
         if old.admin.socket != new.admin.socket { keys.append("admin.socket") }
+        if old.admin.listen != new.admin.listen { keys.append("admin.listen") }
         return keys
     }
 
@@ -50,7 +51,9 @@ enum ConfigurationDiff {
                 lines.append("+ service \(service.name): split \(split(service.split))")
                 continue
             }
-            if former != service { lines += changes(former, service) }
+            var same = former
+            if haveSameRules(former, service) { same.rules = service.rules }
+            if same != service { lines += changes(former, service) }
         }
         return lines + old.filter { former in !new.contains { $0.name == former.name } }.map { "- service \($0.name)" }
     }
@@ -77,12 +80,28 @@ enum ConfigurationDiff {
             }
         }
         for pool in old.pools where !new.pools.contains(where: { $0.name == pool.name }) { lines.append("- pool \(new.name)/\(pool.name)") }
-        // Whatever is left when pools and split are made equal are the policies.
+        if old.sticky != new.sticky { lines.append("~ service \(new.name): sticky") }
+        if !haveSameRules(old, new) { lines.append("~ service \(new.name): rules") }
+        if old.health != new.health { lines.append("~ service \(new.name): health") }
+        // Whatever is left when all of these are made equal are the other policies.
         var rest = old
         rest.pools = new.pools
         rest.split = new.split
+        rest.sticky = new.sticky
+        rest.rules = new.rules
+        rest.health = new.health
         if rest != new { lines.append("~ service \(new.name): settings") }
         return lines.isEmpty ? ["~ service \(new.name): order of pools or targets"] : lines
+    }
+
+    /// A rule's place in the file names it in the log, but a moved rule is not a changed one.
+    private static func haveSameRules(_ old: ServiceConfiguration, _ new: ServiceConfiguration) -> Bool {
+        old.rules.count == new.rules.count
+            && zip(old.rules, new.rules).allSatisfy { one, other in
+                var one = one
+                one.place = other.place
+                return one == other
+            }
     }
 
     private static func routes(_ old: [RouteConfiguration], _ new: [RouteConfiguration]) -> [String] {

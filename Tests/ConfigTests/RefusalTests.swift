@@ -48,8 +48,6 @@ import Testing
     @Test(
         "keys whose function is not built are refused, in every form but the one that asks for nothing",
         arguments: [
-            (file(head: "admin: { listen: \"127.0.0.1:1\" }"), "4:10: error: `listen` is not supported by this version"),
-            (file(head: "admin: { token_file: /t }"), "4:10: error: `token_file` is not supported by this version"),
             (file(listener: ", tls: { certificates: [] }"), "1:50: error: `tls` is not supported by this version"),
             (
                 file(listener: ", proxy_protocol: true"),
@@ -68,9 +66,6 @@ import Testing
                 "1:62: error: `protocols`: `http1.1` is not known here; hint: did you mean `http/1.1`?"
             ),
             (file(listener: ", protocols: []"), "1:61: error: `protocols` is empty; hint: write [http/1.1]"),
-            (file(service: ", sticky: { key: client_ip }"), "2:69: error: `sticky` is not supported by this version"),
-            (file(service: ", rules: []"), "2:69: error: `rules` is not supported by this version"),
-            (file(service: ", health: { protocol: tcp }"), "2:69: error: `health` is not supported by this version"),
             (file(service: ", passive: {}"), "2:69: error: `passive` is not supported by this version"),
             (file(service: ", slow_start: 10s"), "2:69: error: `slow_start` is not supported by this version"),
             (

@@ -25,6 +25,10 @@ internal import Testing
             ("127.0.0.1:80\"", "127.0.0.1:81\"", "~ listener web: 127.0.0.1:80 → 127.0.0.1:81"),
             ("path: /ping", "path: /pong", "+ route */pong → 200"),
             ("split:", "balance: least-connections\n    split:", "~ service shop: settings"),
+            ("split:", "sticky: { key: client_ip }\n    split:", "~ service shop: sticky"),
+            ("split:", "rules: [{ when: { query: { a: b } }, pool: green }]\n    split:", "~ service shop: rules"),
+            ("split:", "health: { path: /up }\n    split:", "~ service shop: health"),
+            ("split:", "min_healthy: 2\n    split:", "~ service shop: settings"),
             ("listeners:", "trusted_proxies: [10.0.0.0/8]\nlisteners:", "~ trusted_proxies"),
             ("listeners:", "shutdown: { drain_timeout: 1s }\nlisteners:", "~ shutdown"),
             ("listeners:", "defaults: { limits: { body_bytes: 1KiB } }\nlisteners:", "~ defaults: limits"),
@@ -40,6 +44,29 @@ internal import Testing
         let base = try ProxyFixture.configuration(Self.base)
         #expect(ConfigurationDiff.lines(from: base, to: base).isEmpty)
         #expect(ConfigurationDiff.lines(from: base, to: try ProxyFixture.configuration("# new\n" + Self.base)).isEmpty)
+    }
+
+    @Test("a moved rule is not a changed one")
+    func movedRule() throws {
+        let base = Self.base.replacing("split:", with: "rules: [{ when: { query: { a: b } }, pool: green }]\n    split:")
+        let (old, new) = (try ProxyFixture.configuration(base), try ProxyFixture.configuration("# new\n" + base))
+        #expect(old != new)
+        #expect(ConfigurationDiff.lines(from: old, to: new).isEmpty)
+    }
+
+    @Test(
+        "what a reload cannot exchange is named",
+        arguments: [
+            ("admin: { listen: \"127.0.0.1:9180\" }", ["admin.listen"]),
+            ("admin: { listen: \"127.0.0.1:9180\", token_file: /t }", ["admin.listen"]),
+            ("admin: { socket: /s }", ["admin.socket"]),
+            ("workers: 3", ["workers"]),
+            ("trusted_proxies: []", []),
+        ])
+    func restart(head: String, keys: [String]) throws {
+        let old = try ProxyFixture.configuration(Self.base)
+        let new = try ProxyFixture.configuration("\(head)\n\(Self.base)")
+        #expect(ConfigurationDiff.needsRestart(from: old, to: new) == keys)
     }
 
     @Test(

@@ -4,6 +4,8 @@ internal import Dispatch
 internal import Glibc
 internal import Net
 internal import Synchronization
+internal import Telemetry
+internal import TestSupport
 internal import Testing
 
 /// The controller with real sockets and fake loops, asked as the admin socket asks it.
@@ -13,6 +15,7 @@ private final class ControllerFixture: @unchecked Sendable {
     let controller: Controller
     let resources: Resources
     let state = ServingState()
+    let events = EventLog()
     private let ended = DispatchSemaphore(value: 0)
 
     init(_ text: String = ProxyFixture.plain) throws {
@@ -21,9 +24,10 @@ private final class ControllerFixture: @unchecked Sendable {
         let file = FileBox(text)
         self.box = file
         controller = Controller(
-            proxy: fixture.proxy, resolver: Resolver(), state: state, notifier: ServiceNotifier(environment: [:]), configPath: "test.yaml",
+            proxy: fixture.proxy, resolver: Resolver(), state: state, notifier: ServiceNotifier(environment: [:]), events: events,
+            token: AdminToken(nil), configPath: "test.yaml",
             load: { ProxyFixture.load(file.text) }, ended: { [ended] in ended.signal() })
-        resources = Resources(controller: controller, state: state)
+        resources = Resources(controller: controller, state: state, events: events)
         state.enter(.serving)
     }
 
@@ -79,6 +83,29 @@ private final class ControllerFixture: @unchecked Sendable {
         #expect(answer.body.contains("\"answering\" : true"))
     }
 
+    @Test("the times of all loops are one distribution for each pool, in milliseconds; a pool without any has none")
+    func latency() throws {
+        let proxy = try ControllerFixture()
+        for (worker, times) in zip(proxy.fixture.workers, [0..<50, 50..<100]) {
+            var report = WorkerReport()
+            var histogram = LatencyHistogram()
+            for time in times { histogram.record(microseconds: Int64(time) * 1000) }
+            report.pools = [histogram]
+            worker.hold(report)
+        }
+        let pools = try #require(JSON(proxy.ask("GET", "/v1/status").body))["services"][0]["pools"]
+        let latency = pools.first(where: "name", is: "blue")["latency_ms"]
+        #expect(latency["count"].int == 100)
+        for (key, wanted) in [("p50", 49.0), ("p90", 89.0), ("p99", 98.0), ("max", 99.0)] {
+            guard case .number(let value) = latency[key] else {
+                Issue.record("\(key): \(latency)")
+                continue
+            }
+            #expect(abs(value - wanted) <= wanted * 0.016, "\(key)")
+        }
+        #expect(pools.first(where: "name", is: "green")["latency_ms"] == .null)
+    }
+
     @Test("one service can be asked for; an unknown one is 404 with the names there are")
     func service() throws {
         let proxy = try ControllerFixture()
@@ -92,8 +119,9 @@ private final class ControllerFixture: @unchecked Sendable {
         "unknown paths are 404, wrong methods 405 with the right one",
         arguments: [
             ("GET", "/", 404, nil), ("GET", "/v2/status", 404, nil), ("GET", "/v1/status/a/b", 404, nil), ("POST", "/v1/flip", 404, nil),
-            ("POST", "/v1/status", 405, "GET"), ("GET", "/v1/reload", 405, "POST"), ("DELETE", "/v1/shutdown", 405, "POST"),
-            ("POST", "/healthz", 405, "GET"), ("GET", "/healthz", 200, nil), ("GET", "/readyz", 200, nil), ("HEAD", "/readyz", 200, nil),
+            ("POST", "/v1/status", 405, "GET, HEAD"), ("GET", "/v1/reload", 405, "POST"), ("DELETE", "/v1/shutdown", 405, "POST"),
+            ("POST", "/healthz", 405, "GET, HEAD"), ("GET", "/healthz", 200, nil), ("GET", "/readyz", 200, nil),
+            ("HEAD", "/readyz", 200, nil),
         ] as [(String, String, Int, String?)])
     func paths(method: String, path: String, status: Int, allow: String?) throws {
         let answer = try ControllerFixture().ask(method, path)

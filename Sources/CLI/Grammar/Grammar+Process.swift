@@ -35,8 +35,19 @@ extension Grammar {
                 """,
             exits: [.done, .internalError, .invalidConfiguration, .conflict]),
         Grammar(
-            name: "check", group: .process, summary: "read and validate a configuration file, nothing else", flags: [config],
-            requiresConfig: true, details: "Prints every error as FILE:LINE:COLUMN: error: …", exits: [.done, .invalidConfiguration]),
+            name: "check", group: .process, summary: "read and validate a configuration file, nothing else",
+            flags: [
+                config,
+                Flag(
+                    name: "--output", short: "-o", value: "json", kind: .oneOf(["json"]),
+                    help: "print what was found on standard output, as a JSON array"),
+            ],
+            requiresConfig: true,
+            details: """
+                Prints every error and warning as FILE:LINE:COLUMN: error: …; hint: …; with -o json as objects with file, line,
+                column, severity, message, hint (where there is one) and text.
+                """,
+            exits: [.done, .invalidConfiguration]),
         Grammar(
             name: "reload", group: .process, summary: "have the running proxy take its configuration file again", flags: changing,
             details: "Waits until every event loop uses the new configuration, then prints the epoch and what changed.",

@@ -122,6 +122,26 @@ struct Decoder {
         }
     }
 
+    /// - Parameter said: the range in the operator's words.
+    func size(_ field: Field, in range: ClosedRange<Int>, said: String) -> Int? {
+        value(field) { text throws(ScalarError) in
+            guard let bytes = Int(exactly: try Quantities.size(text)), range.contains(bytes) else {
+                throw ScalarError("\(quoted(text)) is not a size from \(said)")
+            }
+            return bytes
+        }
+    }
+
+    func flag(_ field: Field) -> Bool? {
+        value(field) { text throws(ScalarError) in
+            switch text {
+            case "true": return true
+            case "false": return false
+            default: throw ScalarError("\(quoted(text)) is not a boolean", hint: Self.booleanHint(text))
+            }
+        }
+    }
+
     func choice<Value>(_ field: Field, _ words: KeyValuePairs<String, Value>) -> Value? {
         value(field) { text throws(ScalarError) in
             if let match = words.first(where: { $0.key == text }) { return match.value }
@@ -190,13 +210,16 @@ struct Decoder {
         guard let text = text(field), text != word else { return }
         if later.contains(text) {
             refuse(quoted("\(field.label): \(text)"), at: field.node.place, hint: "it can only be \(quoted(word))")
-        } else if later == ["true"], let truth = Self.truth(text) {
-            let hint = "write true or false, here \(truth)"
-            findings.error("\(quoted(field.label)): \(quoted(text)) is not a boolean", at: field.node.place, hint: hint)
+        } else if later == ["true"], Self.truth(text) != nil {
+            findings.error("\(quoted(field.label)): \(quoted(text)) is not a boolean", at: field.node.place, hint: Self.booleanHint(text))
         } else {
             let hint = Suggestion.hint(for: text, among: [word] + later)
             findings.error("\(quoted(field.label)): \(quoted(text)) is not known here", at: field.node.place, hint: hint)
         }
+    }
+
+    private static func booleanHint(_ text: String) -> String {
+        "write true or false" + (truth(text).map { ", here \($0)" } ?? "")
     }
 
     /// What YAML 1.1 and people take for a boolean.

@@ -49,7 +49,9 @@ extension Decoder {
     }
 
     private mutating func admin(_ field: Field) {
-        for (key, entry) in fields(of: field, as: AdminKey.self) ?? [] {
+        guard let fields = fields(of: field, as: AdminKey.self) else { return }
+        var tokenFile: Node.Entry?
+        for (key, entry) in fields {
             switch key {
             case .socket:
                 // Relative paths are fine here: the CLI finds the same one by `--socket`.
@@ -62,8 +64,26 @@ extension Decoder {
                 } else {
                     draft.configuration.admin.socket = path
                 }
+            case .listen:
+                guard let endpoint = value(entry.field, adminEndpoint) else { continue }
+                draft.configuration.admin.listen = endpoint
+                draft.binds.append(Located(value: endpoint, place: entry.value.place))
+            case .tokenFile:
+                tokenFile = entry
+                draft.configuration.admin.tokenFile = filePath(entry.field)
             }
         }
+        if let tokenFile, !fields.contains(where: { $0.key == .listen }) {
+            findings.warning("`token_file` is never used", at: tokenFile.keyPlace, hint: "only clients of `listen` show a token")
+        }
+    }
+
+    private func adminEndpoint(_ text: String) throws(ScalarError) -> Endpoint {
+        let endpoint = try Endpoint.parse(text, role: .bind)
+        guard case .tcp = endpoint else {
+            throw ScalarError("\(quoted(text)) is not a TCP address", hint: "the Unix socket is `socket`; write 127.0.0.1:9180")
+        }
+        return endpoint
     }
 
     private mutating func accessLog(_ field: Field) {
@@ -111,23 +131,14 @@ extension Decoder {
     private mutating func limits(_ field: Field) {
         for (key, entry) in fields(of: field, as: LimitKey.self) ?? [] {
             switch key {
-            case .headerBytes: store(headerBytes(entry.field), in: &draft.configuration.limits.headerBytes)
+            case .headerBytes:
+                store(size(entry.field, in: Defaults.Bounds.headerBytes, said: "1KiB to 1MiB"), in: &draft.configuration.limits.headerBytes)
             case .headerCount: store(number(entry.field, in: Defaults.Bounds.headerCount), in: &draft.configuration.limits.headerCount)
             case .bodyBytes:
                 store(
                     value(entry.field) { text throws(ScalarError) in try Quantities.size(text) }, in: &draft.configuration.limits.bodyBytes)
             case .connections: store(number(entry.field, in: Defaults.Bounds.connections), in: &draft.configuration.limits.connections)
             }
-        }
-    }
-
-    private func headerBytes(_ field: Field) -> Int? {
-        value(field) { text throws(ScalarError) in
-            let range = Defaults.Bounds.headerBytes
-            guard let bytes = Int(exactly: try Quantities.size(text)), range.contains(bytes) else {
-                throw ScalarError("\(quoted(text)) is not a size from 1KiB to 1MiB")
-            }
-            return bytes
         }
     }
 }

@@ -18,7 +18,12 @@ extension Decoder {
             switch key {
             case .pools:
                 (service.pools, poolNames) = pools(entry.field)
-            case .split: continue
+            // Both name pools, which may stand behind them in the file.
+            case .split, .rules: continue
+            case .sticky: store(sticky(entry.field), in: &service.sticky)
+            case .health: store(health(entry.field), in: &service.health)
+            case .minHealthy: store(number(entry.field, in: Defaults.Bounds.minHealthy), in: &service.minHealthy)
+            case .pause: pause(entry.field, of: &service)
             case .balance:
                 let balances: KeyValuePairs<String, Balance> = ["round-robin": .roundRobin, "least-connections": .leastConnections]
                 store(choice(entry.field, balances), in: &service.balance)
@@ -36,6 +41,7 @@ extension Decoder {
         if let poolNames {
             let field = fields.first { $0.key == .split }?.entry.field
             store(split(field, among: poolNames, of: entry), in: &service.split)
+            if let rules = fields.first(where: { $0.key == .rules })?.entry.field { service.rules = self.rules(rules, among: poolNames) }
         }
         draft.configuration.services.append(service)
     }
@@ -133,6 +139,16 @@ extension Decoder {
             switch key {
             case .timeout: store(duration(entry.field, allowingZero: true), in: &service.drain.timeout)
             case .tunnels: store(duration(entry.field, allowingZero: true), in: &service.drain.tunnels)
+            }
+        }
+    }
+
+    private func pause(_ field: Field, of service: inout ServiceConfiguration) {
+        for (key, entry) in fields(of: field, as: PauseKey.self) ?? [] {
+            switch key {
+            case .maxWait: store(duration(entry.field), in: &service.pause.maxWait)
+            case .requests: store(number(entry.field, in: Defaults.Bounds.pauseRequests), in: &service.pause.requests)
+            case .bytes: store(size(entry.field, in: Defaults.Bounds.pauseBytes, said: "64KiB to 16GiB"), in: &service.pause.bytes)
             }
         }
     }

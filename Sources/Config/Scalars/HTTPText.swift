@@ -38,6 +38,44 @@ enum HTTPText {
         return text
     }
 
+    /// What a probe asks for: a path, and a query if need be.
+    static func pathAndQuery(_ text: String) throws(ScalarError) -> String {
+        let end = text.firstIndex(of: "?") ?? text.endIndex
+        _ = try path(String(text[..<end]))
+        guard text[end...].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "#") }) else {
+            throw ScalarError("\(quoted(text)) holds a character that no query has", hint: "percent-encode it")
+        }
+        return text
+    }
+
+    /// RFC 6265 §4.1.1; the name is compared with its case.
+    static func cookieName(_ text: String) throws(ScalarError) -> String {
+        guard isToken(text), text.utf8.count <= 256 else { throw ScalarError("\(quoted(text)) is not a cookie name") }
+        return text
+    }
+
+    /// What can stand between `=` and `;` in a Cookie field. Browsers send more than RFC 6265 allows, so only what could never match is
+    /// refused. Values can be secrets: never part of a message.
+    static func cookieValue(_ text: String) throws(ScalarError) -> String {
+        _ = try fieldValue(text)
+        guard !text.utf8.contains(UInt8(ascii: ";")) else { throw ScalarError("a cookie value cannot hold `;`") }
+        return text
+    }
+
+    /// The name of a query parameter, as it stands in the request.
+    static func queryName(_ text: String) throws(ScalarError) -> String {
+        guard !text.isEmpty, !text.utf8.contains(UInt8(ascii: "=")) else { throw ScalarError("\(quoted(text)) is not a query parameter") }
+        return try queryValue(text)
+    }
+
+    /// The value of one, as it stands in the request; empty where it has none.
+    static func queryValue(_ text: String) throws(ScalarError) -> String {
+        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "&") && $0 != UInt8(ascii: "#") }) else {
+            throw ScalarError("a character here never stands in a query", hint: "compared as sent: percent-encode it")
+        }
+        return text
+    }
+
     /// A `Location`: visible ASCII, a path or an absolute URI, in which `{path}` is the only placeholder.
     static func location(_ text: String) throws(ScalarError) -> String {
         guard !text.isEmpty, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {

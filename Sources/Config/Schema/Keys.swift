@@ -14,7 +14,8 @@ enum RootKey: String, SchemaKey {
 
 enum AdminKey: String, SchemaKey {
     static let location = "admin"
-    case socket
+    case socket, listen
+    case tokenFile = "token_file"
 }
 
 enum AccessLogKey: String, SchemaKey {
@@ -86,7 +87,8 @@ enum HeaderEditKey: String, SchemaKey {
 
 enum ServiceKey: String, SchemaKey {
     static let location = "services.*"
-    case pools, split, balance, retries, limits, drain, timeouts
+    case pools, split, sticky, rules, balance, health, retries, limits, drain, pause, timeouts
+    case minHealthy = "min_healthy"
 }
 
 enum PoolKey: String, SchemaKey {
@@ -97,6 +99,38 @@ enum PoolKey: String, SchemaKey {
 enum TargetKey: String, SchemaKey {
     static let location = "services.*.pools.*.targets[]"
     case address, weight
+}
+
+enum StickyKey: String, SchemaKey {
+    static let location = "services.*.sticky"
+    case key, issue
+}
+
+/// Beside the plain word `client_ip`.
+enum StickyFieldKey: String, SchemaKey {
+    static let location = "services.*.sticky.key"
+    case cookie, header
+}
+
+enum RuleKey: String, SchemaKey {
+    static let location = "services.*.rules[]"
+    case when, pool
+}
+
+enum RuleConditionKey: String, SchemaKey {
+    static let location = "services.*.rules[].when"
+    case header, cookie, query, client
+}
+
+enum HealthKey: String, SchemaKey {
+    static let location = "services.*.health"
+    case `protocol`, path, host, expect, interval, timeout, rise, fall
+}
+
+enum PauseKey: String, SchemaKey {
+    static let location = "services.*.pause"
+    case requests, bytes
+    case maxWait = "max_wait"
 }
 
 enum RetryKey: String, SchemaKey {
@@ -134,8 +168,9 @@ enum Schema {
         shape(TimeoutKey.self), shape(LimitKey.self), shape(ListenerKey.self), shape(RouteKey.self), shape(MatchKey.self),
         shape(RedirectKey.self), shape(RespondKey.self), shape(HeaderEditKey.self),
         Shape(location: "routes[].response_headers", keys: keys(HeaderEditKey.self)),
-        shape(ServiceKey.self), shape(PoolKey.self), shape(TargetKey.self), shape(RetryKey.self), shape(ServiceLimitKey.self),
-        shape(DrainKey.self), shape(ServiceTimeoutKey.self),
+        shape(ServiceKey.self), shape(PoolKey.self), shape(TargetKey.self), shape(StickyKey.self), shape(StickyFieldKey.self),
+        shape(RuleKey.self), shape(RuleConditionKey.self), shape(HealthKey.self), shape(PauseKey.self), shape(RetryKey.self),
+        shape(ServiceLimitKey.self), shape(DrainKey.self), shape(ServiceTimeoutKey.self),
     ]
 
     static func keys<Key: SchemaKey>(_ type: Key.Type) -> [String] {

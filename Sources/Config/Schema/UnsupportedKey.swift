@@ -19,16 +19,11 @@ struct UnsupportedKey {
     var neutral = Neutral.nothing
 
     static let all: [UnsupportedKey] = [
-        UnsupportedKey(location: AdminKey.location, key: "listen"),
-        UnsupportedKey(location: AdminKey.location, key: "token_file"),
         UnsupportedKey(location: ListenerKey.location, key: "proxy_protocol", neutral: .word("false", later: ["true"])),
         UnsupportedKey(location: ListenerKey.location, key: "protocols", neutral: .words("http/1.1", later: ["h2", "h2c"])),
         UnsupportedKey(location: ListenerKey.location, key: "tls", neutral: .null),
         UnsupportedKey(location: PoolKey.location, key: "protocol", neutral: .word("http1", later: ["h2c", "h2"])),
         UnsupportedKey(location: PoolKey.location, key: "tls", neutral: .null),
-        UnsupportedKey(location: ServiceKey.location, key: "sticky"),
-        UnsupportedKey(location: ServiceKey.location, key: "rules"),
-        UnsupportedKey(location: ServiceKey.location, key: "health"),
         UnsupportedKey(location: ServiceKey.location, key: "passive"),
         UnsupportedKey(location: ServiceKey.location, key: "slow_start", neutral: .zeroDuration),
         UnsupportedKey(location: RetryKey.location, key: "budget"),
