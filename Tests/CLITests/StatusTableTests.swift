@@ -84,19 +84,9 @@ internal import Testing
     }
 
     @Test(
-        "a status becomes an exit code",
-        arguments: [
-            (404, .notFound), (409, .conflict), (412, .conflict), (422, .invalidConfiguration), (504, .timedOut), (500, .internalError),
-            (403, .internalError),
-        ] as [(Int, ExitCode)])
-    func exitCodes(status: Int, code: ExitCode) {
-        #expect(Client.exitCode(status: status) == code)
-    }
-
-    @Test(
         "a service's name cannot become another request",
         arguments: [("shop-1.a_b", "shop-1.a_b"), ("a/b c", "a%2Fb%20c"), ("x\r\n", "x%0D%0A"), ("é", "%C3%A9")])
     func escaped(name: String, path: String) {
-        #expect(Client.escaped(name) == path)
+        #expect(PathSegment.escaped(name) == path)
     }
 }
