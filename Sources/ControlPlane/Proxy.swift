@@ -24,7 +24,8 @@ final class Proxy {
 
     init(
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
-        configuration: Configuration, release: ReleaseState = ReleaseState(), resolved: [Endpoint: SocketAddress], snapshot: Snapshot
+        configuration: Configuration, release: ReleaseState = ReleaseState(), notes: [(service: String, text: String)] = [],
+        resolved: [Endpoint: SocketAddress], snapshot: Snapshot
     ) {
         self.workers = workers
         self.listeners = listeners
@@ -34,6 +35,7 @@ final class Proxy {
         self.log = log
         self.configuration = configuration
         self.release = release
+        self.notes = notes
         self.resolved = resolved
         self.snapshot = snapshot
     }
