@@ -11,7 +11,7 @@ extension Exchange {
     func admit(to service: Service) {
         self.service = service
         if let gate = service.pause { return hold(gate) }
-        if service.state.admit(limit: service.limits.maxRequests) {
+        if service.admit() {
             holdsPlace = true
             times.admitted = worker.loop.now
             attempt(fieldsAreFresh: true)
