@@ -72,8 +72,7 @@ extension Exchange {
         }
         if upstream.hasWriteFailed { hasSent = false }
         if requestBody.isFinished { return requestSent() }
-        // The clock of the connect, or of its idle time, is over; a body's is the client's and runs from part to part.
-        upstream.clearDeadline()
+        upstream.awaitBody()
         downstream.expectBody()
         // The read that brought the head may not have emptied the socket: no edge will tell of what is there already.
         relayRequest()
