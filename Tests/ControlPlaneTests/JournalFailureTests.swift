@@ -126,7 +126,7 @@ struct JournalFailureTests {
     @Test("a crash at any operation leaves all that was acknowledged, and at most one record more")
     func crashes() throws {
         var random = SeededRandom.announced("journal crashes")
-        for crash in 0..<400 {
+        for crash in 0..<120 {
             let disk = FaultyDisk()
             let fixture = try JournalFixture(disk: disk.journalDisk, limits: .init(kept: 4, records: 9, ahead: 512))
             disk.set { $0.crashAfter = crash }
