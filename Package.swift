@@ -46,6 +46,11 @@ let package = Package(
             linkerSettings: [.unsafeFlags(runtime, .when(configuration: .release))]
         ),
 
+        // `scripts/bench micro`; no product, no test.
+        .executableTarget(
+            name: "sluice-microbench", dependencies: ["Routing", "Config", "Policy", "HTTP", "Net"], path: "Tests/Microbench",
+            swiftSettings: house, linkerSettings: [.unsafeFlags(runtime, .when(configuration: .release))]
+        ),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
         tests("NetTests", ["Net", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Net"]),
@@ -53,7 +58,7 @@ let package = Package(
         tests("PolicyTests", ["Policy"]),
         tests("RoutingTests", ["Routing", "Config", "Policy", "HTTP", "Net"]),
         tests("TelemetryTests", ["Telemetry", "Net"]),
-        tests("DataPlaneTests", ["DataPlane", "Routing", "Config", "Telemetry", "HTTP", "Net", "TestSupport"]),
+        tests("DataPlaneTests", ["DataPlane", "Routing", "Policy", "Config", "Telemetry", "HTTP", "Net", "TestSupport"]),
         tests("ControlPlaneTests", ["ControlPlane", "Config", "Policy", "Routing", "DataPlane", "Telemetry", "Net", "TestSupport"]),
         tests("CLITests", ["CLI", "TestSupport"]),
         tests("ScenarioTests", ["TestSupport"]),

@@ -1,6 +1,7 @@
 internal import Config
 internal import Dispatch
 internal import Net
+internal import Policy
 internal import Telemetry
 
 /// The single writer: one serial queue on which every command, signal and timer of the control plane runs, one after the other.
@@ -16,6 +17,7 @@ package final class Controller: @unchecked Sendable {
     private let proxy: Proxy
     private let resolver: Resolver
     private let shutdown: Shutdown
+    private let releases: Releases
     private let events: EventLog
     private let token: AdminToken
     private let startedAt = ContinuousClock.now
@@ -31,7 +33,8 @@ package final class Controller: @unchecked Sendable {
     ///   - token: is renewed by a reload.
     ///   - ended: runs once, when the loops have stopped and the process may exit.
     init(
-        proxy: Proxy, resolver: Resolver, state: ServingState, notifier: ServiceNotifier, events: EventLog, token: AdminToken,
+        proxy: Proxy, journal: Journal, resolver: Resolver, look: @escaping Preflight.Look, state: ServingState, notifier: ServiceNotifier,
+        events: EventLog, token: AdminToken,
         configPath: String, load: @escaping @Sendable () -> LoadedConfiguration, ended: @escaping @Sendable () -> Void
     ) {
         self.proxy = proxy
@@ -44,6 +47,9 @@ package final class Controller: @unchecked Sendable {
         self.load = load
         log = proxy.log
         shutdown = Shutdown(proxy: proxy, queue: queue, state: state, notifier: notifier, ended: ended)
+        releases = Releases(proxy: proxy, journal: journal, resolver: resolver, queue: queue, look: look) { receipt in
+            events.post(.release, service: receipt.service, data: receipt)
+        }
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
     }
 
@@ -62,6 +68,15 @@ package final class Controller: @unchecked Sendable {
         queue.async {
             if let stale = self.staleness(conditions) { return reply(.problem(stale)) }
             reply(Resources.answer(self.reloadNow(conditions), epoch: self.proxy.epoch))
+        }
+    }
+
+    /// For tests: blocks one loop's thread. False when there is no such loop.
+    func stall(loop: Int, for span: Duration, _ reply: @escaping @Sendable (Bool) -> Void) {
+        queue.async {
+            let worker = self.proxy.workers.first { $0.index == loop }
+            worker?.stall(for: span)
+            reply(worker != nil)
         }
     }
 
@@ -92,6 +107,7 @@ package final class Controller: @unchecked Sendable {
     private func stopNow(_ mode: Shutdown.Mode, _ conditions: OrderConditions) {
         dispatchPrecondition(condition: .onQueue(queue))
         events.post(.shutdown, data: ShutdownEvent(mode: mode.rawValue, actor: conditions.actor, reason: conditions.reason))
+        releases.closedBecause = "sluice is shutting down"
         shutdown.begin(mode)
     }
 
@@ -188,5 +204,41 @@ package final class Controller: @unchecked Sendable {
         if let silent = Reload(proxy: proxy, resolver: resolver).adopt(found) {
             log.info("addresses changed", ["epoch": "\(proxy.epoch)", "silent_loops": "\(silent.count)"])
         }
+    }
+}
+
+// MARK: - Switching
+
+extension Controller: ReleaseAuthority {
+    func order(_ order: ReleaseOrder, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
+        queue.async {
+            self.releases.perform(order) { result in
+                switch result {
+                case .success(let receipt): reply(.json(receipt, epoch: receipt.epoch))
+                case .failure(let refusal): reply(.problem(Problem(refusal)))
+                }
+            }
+        }
+    }
+
+    func history(service: String?, limit: Int, _ reply: @escaping @Sendable (Result<[ReleaseRecord], Problem>) -> Void) {
+        queue.async {
+            if let service, !self.proxy.configuration.services.contains(where: { $0.name == service }),
+                self.releases.journal.records(service: service, limit: 1).isEmpty
+            {
+                let names = self.proxy.configuration.services.map(\.name).joined(separator: ", ")
+                return reply(.failure(.notFound("there is no service \(service)", hint: "services: \(names)")))
+            }
+            reply(.success(self.releases.journal.records(service: service, limit: limit)))
+        }
+    }
+}
+
+extension Problem {
+    init(_ refusal: ReleaseRefusal) {
+        self.init(
+            refusal.name, status: refusal.status, title: "Refused; nothing changed", detail: refusal.detail, hint: refusal.hint,
+            exitCode: refusal.exitCode,
+            targets: refusal.targets.isEmpty ? nil : refusal.targets.map { TargetReason(target: $0.target, reason: $0.reason) })
     }
 }

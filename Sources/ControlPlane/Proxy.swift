@@ -24,7 +24,8 @@ final class Proxy {
 
     init(
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
-        configuration: Configuration, release: ReleaseState = ReleaseState(), resolved: [Endpoint: SocketAddress], snapshot: Snapshot
+        configuration: Configuration, release: ReleaseState = ReleaseState(), notes: [(service: String, text: String)] = [],
+        resolved: [Endpoint: SocketAddress], snapshot: Snapshot
     ) {
         self.workers = workers
         self.listeners = listeners
@@ -34,6 +35,7 @@ final class Proxy {
         self.log = log
         self.configuration = configuration
         self.release = release
+        self.notes = notes
         self.resolved = resolved
         self.snapshot = snapshot
     }
@@ -92,6 +94,16 @@ final class Proxy {
         for (socket, stopped) in closing where stopped.wait(for: max(.zero, given - .now)).contains(where: { $0 == nil }) {
             log.warn("a loop did not let go of a listener in time", ["listener": socket.listener, "address": "\(socket.address)"])
         }
+    }
+
+    /// Exchanges that hold a lease on one of these targets now, oldest first; of loops that answer.
+    func holders(of targets: [Target], limit: Int = 100) -> [HolderReport] {
+        let answers = Answers<[Holder]>(count: workers.count)
+        for (position, worker) in workers.enumerated() {
+            worker.holders(of: targets, limit: limit) { answers.put($0, at: position) }
+        }
+        let found = answers.wait(for: .seconds(1)).compactMap { $0 }.flatMap { $0 }
+        return found.sorted { $0.age > $1.age }.prefix(limit).map(HolderReport.init)
     }
 
     /// What every loop tells, in the order of the loops; nil for one that does not answer in time.

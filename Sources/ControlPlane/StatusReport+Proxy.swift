@@ -66,7 +66,7 @@ extension ServiceStatus {
         self.notes = notes
         pools = shares.map { pool, share in
             PoolStatus(
-                name: pool.name, share: Double(share) / 10_000, inFlight: pool.inFlight,
+                name: pool.name, share: Double(share) / 10_000, inFlight: pool.inFlight, latencyMs: LatencyStatus(pool, reports),
                 targets: pool.members.map { TargetStatus($0, release, reports) })
         }
     }
@@ -74,6 +74,23 @@ extension ServiceStatus {
     private static func percent(_ shares: [(pool: String, partsPerMillion: UInt32)]) -> [String: Double] {
         let taken = shares.filter { $0.partsPerMillion > 0 }
         return Dictionary(taken.map { ($0.pool, Double($0.partsPerMillion) / 10_000) }) { first, _ in first }
+    }
+}
+
+extension LatencyStatus {
+    /// nil when no loop has recorded anything.
+    init?(_ pool: Pool, _ reports: [WorkerReport]) {
+        var all = LatencyHistogram()
+        for report in reports where report.pools.indices.contains(pool.ordinal) {
+            if let histogram = report.pools[pool.ordinal] { all.merge(histogram) }
+        }
+        func milliseconds(_ microseconds: UInt64?) -> Double { Double(microseconds ?? 0) / 1000 }
+        guard all.count > 0 else { return nil }
+        count = all.count
+        p50 = milliseconds(all.quantile(0.5))
+        p90 = milliseconds(all.quantile(0.9))
+        p99 = milliseconds(all.quantile(0.99))
+        max = milliseconds(all.maximum)
     }
 }
 

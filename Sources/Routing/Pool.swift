@@ -20,6 +20,8 @@ package final class Pool: Sendable {
     /// In file order.
     package let members: [PoolMember]
     package let cursor: PoolCursor
+    /// Number of this pool in per-loop tables, the same in every snapshot; grows only when a pool of a new name comes.
+    package let ordinal: Int
     package let balance: Balancer
     private let seats: Seats
 
@@ -31,6 +33,7 @@ package final class Pool: Sendable {
         nameText = ByteText(name)
         self.members = members
         self.cursor = cursor
+        ordinal = cursor.ordinal
         self.balance = balance
         let ready = members.filter { $0.closed == nil }
         seats = Seats(ready, sequence: sequence ?? SmoothSequence(weights: ready.map { max(1, $0.weight) }))

@@ -145,7 +145,8 @@ extension Service {
         }
         return Service(
             name: file.name, pools: pools, shares: try shares(file), state: rebuild.state(of: file.name),
-            retryAttempts: file.retryAttempts, timeouts: file.timeouts, limits: file.limits, drain: file.drain)
+            retryAttempts: file.retryAttempts, timeouts: file.timeouts, limits: file.limits, drain: file.drain, rules: file.rules,
+            sticky: file.sticky, pause: live.pause.map(PauseGate.init))
     }
 
     /// Parts per million for each pool.

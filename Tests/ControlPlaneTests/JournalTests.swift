@@ -114,7 +114,7 @@ struct JournalTests {
                 fields = json.loads(line)
                 assert fields['previous'] == last
                 last = fields['hash']
-                assert hashlib.sha256(('{' + line[len('{"hash":"","') + 64:]).encode()).hexdigest() == last
+                assert hashlib.sha256(('{' + line[len('{"hash":"",') + 64:]).encode()).hexdigest() == last
             print(len(lines))
             """
         let result = try Program.run(["python3", "-c", script, fixture.path])

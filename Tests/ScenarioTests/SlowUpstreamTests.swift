@@ -34,6 +34,21 @@ import Testing
         }
     }
 
+    @Test("an answer that comes in pieces leaves its connection as fit for reuse as one that comes whole")
+    func piecesAndReuse() throws {
+        let script: ScriptedUpstream.Script = { peer in
+            while true {
+                try peer.wholeRequest()
+                for piece in ["HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", "a", "b", "c", "d"] { try peer.send(piece) }
+            }
+        }
+        try staged(script, workers: 1) { stage in
+            let client = try stage.client()
+            for _ in 0..<3000 { #expect(try client.get().text == "abcd") }
+            #expect(stage.origin.connections == 1)
+        }
+    }
+
     @Test("a body that falls silent is cut at the idle deadline")
     func silentBody() throws {
         let script = ScriptedUpstream.once { peer in

@@ -117,6 +117,21 @@ private final class Messages: Sendable {
         #expect(ids(path) == (0..<5000 - dropped).map { "r\($0)" })
     }
 
+    @Test("what was queued before the log was opened is written, however fast the thread starts") func queuedBefore() throws {
+        let directory = try TemporaryDirectory()
+        for round in 0..<200 {
+            let path = directory.path + "/\(round).log"
+            let writer = LogWriter()
+            let log = AccessLog(writer: writer)
+            log.format = .json
+            append(5, to: log)
+            log.flush()
+            try writer.open(path: path)
+            #expect(writer.close())
+            #expect(contents(path).count { $0 == UInt8(ascii: "\n") } == 5 && writer.droppedLines == 0, "round \(round)")
+        }
+    }
+
     @Test("blocks that are not full wait while the writer is far behind") func flushBehind() throws {
         let writer = LogWriter(blocks: 8)
         let log = AccessLog(writer: writer)

@@ -1,4 +1,5 @@
 internal import Config
+internal import FoundationEssentials
 
 /// The admin API: which path means what. Runs on the admin thread and hands commands to the controller.
 package struct Resources: Sendable {
@@ -9,14 +10,17 @@ package struct Resources: Sendable {
     private let events: EventLog
     private let releases: (any ReleaseAuthority)?
     private let upgrades: (any UpgradeAuthority)?
+    /// Whether what only tests need may be reached (`SLUICE_DEBUG=1`).
+    private let isDebugging: Bool
 
     /// - Parameters:
     ///   - releases: nil = there are no paths that switch.
     ///   - upgrades: nil = there is no `/v1/upgrade`.
     init(
         controller: Controller, state: ServingState, events: EventLog, releases: (any ReleaseAuthority)? = nil,
-        upgrades: (any UpgradeAuthority)? = nil
+        upgrades: (any UpgradeAuthority)? = nil, isDebugging: Bool = false
     ) {
+        self.isDebugging = isDebugging
         self.controller = controller
         self.state = state
         self.events = events
@@ -28,6 +32,10 @@ package struct Resources: Sendable {
     @discardableResult
     package func handle(_ request: AdminRequest, _ reply: @escaping @Sendable (AdminResponse) -> Void) -> Duration? {
         do throws(Problem) {
+            if isDebugging, request.path == "/v1/debug/stall", request.method == "POST" {
+                try stall(request, reply)
+                return nil
+            }
             guard let segments = request.segments else { throw .badRequest("the path is not valid percent-encoding") }
             guard let resource = Resource(segments), isPresent(resource) else { throw Resource.notFound(segments) }
             guard resource.isRead == request.isRead, request.isRead || request.method == "POST" else {
@@ -172,6 +180,14 @@ package struct Resources: Sendable {
         releases?.order(decoded.order, reply)
         return decoded.patience
     }
+
+    private func stall(_ request: AdminRequest, _ reply: @escaping Reply) throws(Problem) {
+        guard let order = try? JSONDecoder().decode(StallOrder.self, from: Data(request.body)), (1...60_000).contains(order.milliseconds)
+        else { throw .badRequest("the body must be {\"loop\": 0, \"milliseconds\": 1…60000}") }
+        controller.stall(loop: order.loop, for: .milliseconds(order.milliseconds)) { isThere in
+            reply(isThere ? .json(order, status: 202) : .problem(.notFound("there is no loop \(order.loop)")))
+        }
+    }
 }
 
 struct ReloadReply: Encodable {
@@ -179,6 +195,12 @@ struct ReloadReply: Encodable {
     var changed: Bool
     var diff: [String]
     var warnings: [DiagnosticReport]
+}
+
+/// Keeps a loop's thread busy for so long.
+private struct StallOrder: Codable {
+    var loop: Int
+    var milliseconds: Int
 }
 
 struct ShutdownReply: Encodable {

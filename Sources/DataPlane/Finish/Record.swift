@@ -58,6 +58,7 @@ extension Exchange {
         if let service { record.service = service.nameText.bytes }
         if let pool { record.pool = pool.nameText.bytes }
         if let target { record.upstream = target.text.bytes }
+        fillChoice(&record)
         record.epoch = epoch
         record.attempts = attempts &+ (target == nil ? 0 : 1)
         record.upstreamConnectionReused = isReused

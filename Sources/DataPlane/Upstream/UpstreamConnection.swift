@@ -141,11 +141,18 @@ final class UpstreamConnection: EventHandler, Shore {
         transport.note(readiness)
         switch state {
         case .busy: handleBusy(readiness)
-        case .idle: close()  // closed by the peer, or bytes that nobody asked for: never reused
+        case .idle: if readiness.tellsOfInput, hasNews { close() }
         case .connecting: handleConnecting(readiness)
         case .tunnel: exchange?.moveTunnel()
         case .closed: break
         }
+    }
+
+    /// Closed by the peer, or bytes that nobody asked for: such a connection is never reused. The event itself proves nothing: it may tell of
+    /// what was read before the connection became idle (bytes that came between its wake-up and the read, or in the same turn).
+    private var hasNews: Bool {
+        if case .wouldBlock = transport.read(into: worker.freshReadBlock(), limit: 1) { return transport.isPeerClosed }
+        return true
     }
 
     func deadlineReached() {
