@@ -102,9 +102,6 @@ final class UpstreamConnection: EventHandler, Shore {
         worker.loop.setDeadline(registration, min(worker.loop.now + span, exchange?.leaseDeadline ?? .never))
     }
 
-    /// None but the exchange's own, if a drain has set one.
-    func clearDeadline() { worker.loop.setDeadline(registration, exchange?.leaseDeadline ?? .never) }
-
     /// A drain deadline was set, or an exchange with one was attached.
     func limitDeadline() {
         guard let deadline = exchange?.leaseDeadline, deadline < worker.loop.deadline(registration) else { return }
