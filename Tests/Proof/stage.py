@@ -63,13 +63,13 @@ class Stage:
         self.running.append(process)
         return process
 
-    def upstreams(self, names):
+    def upstreams(self, names, host="127.0.0.1"):
         """One nginx with a server for each name, which it answers; ADDRESS by name."""
         ports = {name: free_port() for name in names}
-        servers = "".join(f"server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 '{name}'; }} }}\n" for name, port in ports.items())
+        servers = "".join(f"server {{ listen {host}:{port} backlog=4096; location / {{ return 200 '{name}'; }} }}\n" for name, port in ports.items())
         temporary = " ".join(f"{kind}_temp_path {self.folder}/t-{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         with open(f"{self.folder}/nginx.conf", "w") as f:
-            f.write(f"""daemon off; worker_processes 1; pid {self.folder}/nginx.pid; error_log {self.folder}/nginx.log;
+            f.write(f"""daemon off; master_process off; pid {self.folder}/nginx.pid; error_log {self.folder}/nginx.log;
 events {{ worker_connections 8192; }}
 http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 3600s; {temporary}
 {servers} }}
