@@ -22,7 +22,7 @@ import Testing
                   blue: { targets: ["\(origins[0].place)", "\(origins[1].place)"] }
                   green: { targets: ["\(origins[2].place)"] }
                 split: { blue: 100 }
-                health: { protocol: tcp, interval: 50ms, timeout: 1s, rise: 1, fall: 3 }
+                health: { protocol: tcp, interval: 50ms, timeout: 50ms, rise: 1, fall: 3 }
             """
         try staged(yaml) { sluice in
             #expect(eventually { (try? sluice.client().get("/", host: "a.test", "X-Request-Id: 0193f3a2-explained").status) == 200 })
