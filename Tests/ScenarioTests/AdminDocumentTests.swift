@@ -88,4 +88,51 @@ import Testing
         #expect(result.errors.contains("admin.token_file \(folder["token"]) \(reason)"), "\(result.errors)")
         #expect(!result.errors.contains("short"))
     }
+
+    @Test("over TCP everybody reads and the token writes; a reload renews the token, and a bad one refuses the reload")
+    func tcp() throws {
+        let folder = try TemporaryFolder()
+        func renew(_ token: String, mode: String = "0600") throws {
+            try write(token + "\n", to: folder["ci.token"])
+            #expect(try Program.run(["chmod", mode, folder["ci.token"]]).succeeded)
+        }
+        try renew("first-token-of-the-test")
+        try write(
+            """
+            workers: 1
+            state_dir: \(folder["state"])
+            admin: { socket: \(folder["a.sock"]), listen: "127.0.0.1:0", token_file: \(folder["ci.token"]) }
+            listeners: [{ name: web, bind: ["127.0.0.1:0"] }]
+            services: { shop: { pools: { only: { targets: ["127.0.0.1:1"] } } } }
+
+            """, to: folder["sluice.yaml"])
+        let child = try Child([SluiceProcess.binary, "run", "-c", folder["sluice.yaml"]], output: folder["out"], errors: folder["err"])
+        var address: Place?
+        #expect(
+            eventually {
+                let line = text(of: folder["err"]).split(separator: "\n").first { $0.contains("admin API listens") }
+                address = line?.split(separator: "address=").last.flatMap { Place(String($0)) }
+                return address != nil || child.exit != nil
+            })
+        let place = try #require(address, "\(text(of: folder["err"]))")
+        func ask(_ method: String, _ path: String, _ token: String? = nil) throws -> Int {
+            let shown = token.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+            return try RawClient(place).ask("\(method) \(path) HTTP/1.1\r\nHost: \(place)\r\nContent-Length: 0\r\n\(shown)\r\n").status
+        }
+        #expect(try ask("GET", "/v1/status") == 200)
+        #expect(try ask("GET", "/metrics") == 200)
+        #expect(try ask("POST", "/v1/reload") == 401)
+        #expect(try ask("POST", "/v1/reload", "another-token-altogether") == 401)
+        #expect(try ask("POST", "/v1/reload", "first-token-of-the-test") == 200)
+        try renew("second-token-of-the-test", mode: "0644")
+        #expect(try ask("POST", "/v1/reload", "first-token-of-the-test") == 422)
+        try renew("second-token-of-the-test")
+        #expect(try ask("POST", "/v1/reload", "second-token-of-the-test") == 401)
+        #expect(try ask("POST", "/v1/reload", "first-token-of-the-test") == 200)
+        #expect(try ask("POST", "/v1/reload", "first-token-of-the-test") == 401)
+        #expect(try ask("POST", "/v1/services/shop/pause", "second-token-of-the-test") == 200)
+        let journal = text(of: folder["state/journal"])
+        #expect(journal.contains("token ci.token"), "\(journal)")
+        #expect(!(journal + text(of: folder["err"])).contains("-token-of-the-test"))
+    }
 }
