@@ -137,6 +137,7 @@ package struct Supervisor {
         log.info(
             "ready",
             ["version": Version.text, "epoch": "\(proxy.epoch)", "workers": "\(proxy.workers.count)", "listeners": addresses])
+        if let address = parts.admin.address { log.info("admin API listens", ["address": "\(address)"]) }
         return ready
     }
 
