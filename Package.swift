@@ -29,6 +29,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         module("Net", ["CLinux"]),
         module("HTTP", ["Net"]),
@@ -37,13 +38,19 @@ let package = Package(
         module("Routing", ["Net", "Config", "Policy", "HTTP"]),
         module("Telemetry", ["Net"]),
         module("DataPlane", ["CLinux", "Net", "HTTP", "Policy", "Routing", "Telemetry"]),
-        module("ControlPlane", ["CLinux", "Net", "HTTP", "Config", "Policy", "Routing", "Telemetry", "DataPlane"]),
+        module(
+            "ControlPlane", ["CLinux", "COpenSSL", "Net", "HTTP", "Config", "Policy", "Routing", "Telemetry", "DataPlane"]),
         module("CLI"),
         .executableTarget(
             name: "sluice", dependencies: ["ControlPlane", "CLI"], swiftSettings: house,
             linkerSettings: [.unsafeFlags(runtime, .when(configuration: .release))]
         ),
 
+        // `scripts/bench micro`; no product, no test.
+        .executableTarget(
+            name: "sluice-microbench", dependencies: ["Routing", "Config", "Policy", "HTTP", "Net"], path: "Tests/Microbench",
+            swiftSettings: house, linkerSettings: [.unsafeFlags(runtime, .when(configuration: .release))]
+        ),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
         tests("NetTests", ["Net", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Net"]),
@@ -51,8 +58,8 @@ let package = Package(
         tests("PolicyTests", ["Policy"]),
         tests("RoutingTests", ["Routing", "Config", "Policy", "HTTP", "Net"]),
         tests("TelemetryTests", ["Telemetry", "Net"]),
-        tests("DataPlaneTests", ["DataPlane", "Routing", "Config", "Telemetry", "HTTP", "Net", "TestSupport"]),
-        tests("ControlPlaneTests", ["ControlPlane", "Config", "Routing", "DataPlane", "Telemetry", "Net", "TestSupport"]),
+        tests("DataPlaneTests", ["DataPlane", "Routing", "Policy", "Config", "Telemetry", "HTTP", "Net", "TestSupport"]),
+        tests("ControlPlaneTests", ["ControlPlane", "Config", "Policy", "Routing", "DataPlane", "Telemetry", "Net", "TestSupport"]),
         tests("CLITests", ["CLI", "TestSupport"]),
         tests("ScenarioTests", ["TestSupport"]),
     ],

@@ -30,8 +30,17 @@ struct Grammar {
                 Exit: 0 stopped as told, 1 cannot start (address in use …), 3 configuration invalid, 5 state_dir in use.
                 """),
         Grammar(
-            name: "check", summary: "read and validate a configuration file, nothing else", flags: [config], requiresConfig: true,
-            details: "Prints every error as FILE:LINE:COLUMN: error: …. Exit: 0 valid, 3 invalid."),
+            name: "check", summary: "read and validate a configuration file, nothing else",
+            flags: [
+                config,
+                Flag(name: "--output", short: "-o", value: "json", help: "print what was found on standard output, as a JSON array"),
+            ],
+            requiresConfig: true,
+            details: """
+                Prints every error and warning as FILE:LINE:COLUMN: error: …; hint: …; with -o json as objects with file, line,
+                column, severity, message, hint (where there is one) and text.
+                Exit: 0 valid, 3 invalid.
+                """),
         Grammar(
             name: "reload", summary: "have the running proxy take its configuration file again", flags: client,
             details: """

@@ -1,16 +1,23 @@
 internal import Config
+
 /// `sluice check`: reads and validates, touches nothing else.
 package enum Check {
-    /// One line each, ready to print.
-    package enum Result: Sendable, Equatable {
-        case ok(warnings: [String])
-        case invalid([String])
+    /// What a reading found.
+    package struct Result: Sendable, Equatable {
+        package var isValid: Bool
+        /// In file order; of a valid file, warnings.
+        package var diagnostics: [DiagnosticReport]
+
+        /// One for each, ready to print.
+        package var lines: [String] { diagnostics.map(\.text) }
+        /// The diagnostics as a JSON array.
+        package var json: String { String(decoding: AdminResponse.json(diagnostics).body, as: UTF8.self) }
     }
 
     package static func run(path: String, environment: [String: String]) -> Result {
         switch LoadedConfiguration.load(path: path, environment: environment) {
-        case .valid(_, let warnings): .ok(warnings: warnings.map(\.text))
-        case .invalid(let diagnostics): .invalid(diagnostics.map(\.text))
+        case .valid(_, let warnings): Result(isValid: true, diagnostics: warnings)
+        case .invalid(let diagnostics): Result(isValid: false, diagnostics: diagnostics)
         }
     }
 

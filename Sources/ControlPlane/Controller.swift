@@ -55,6 +55,15 @@ package final class Controller: @unchecked Sendable {
         queue.async { reply(Resources.answer(self.reloadNow(), epoch: self.proxy.epoch)) }
     }
 
+    /// For tests: blocks one loop's thread. False when there is no such loop.
+    func stall(loop: Int, for span: Duration, _ reply: @escaping @Sendable (Bool) -> Void) {
+        queue.async {
+            let worker = self.proxy.workers.first { $0.index == loop }
+            worker?.stall(for: span)
+            reply(worker != nil)
+        }
+    }
+
     func stop(_ mode: Shutdown.Mode) { queue.async { self.shutdown.begin(mode) } }
 
     func status(_ reply: @escaping @Sendable (StatusReport) -> Void) { queue.async { reply(self.statusNow()) } }
@@ -117,7 +126,7 @@ package final class Controller: @unchecked Sendable {
         dispatchPrecondition(condition: .onQueue(queue))
         guard !shutdown.hasBegun else { return }
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
-        let names = proxy.configuration.targetEndpoints.filter { Resolver.literal($0) == nil }
+        let names = proxy.configuration.targetEndpoints(under: proxy.release).filter { Resolver.literal($0) == nil }
         guard !names.isEmpty, !isResolving else { return }
         isResolving = true
         let previous = proxy.resolved

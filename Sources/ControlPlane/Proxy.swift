@@ -1,6 +1,7 @@
 internal import Config
 internal import DataPlane
 internal import Net
+internal import Policy
 internal import Routing
 internal import Telemetry
 
@@ -14,13 +15,18 @@ final class Proxy {
     let log: OperatorLog
     let health: HealthScheduler
 
+    /// As the operator wrote it; what is live is this with `release` laid over it.
     private(set) var configuration: Configuration
+    private(set) var release: ReleaseState
+    /// Parts of `release` that do not fit the file.
+    private(set) var notes: [(service: String, text: String)] = []
     private(set) var resolved: [Endpoint: SocketAddress]
     private(set) var snapshot: Snapshot
 
     init(
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
-        health: HealthScheduler, configuration: Configuration, resolved: [Endpoint: SocketAddress], snapshot: Snapshot
+        health: HealthScheduler, configuration: Configuration, release: ReleaseState = ReleaseState(),
+        resolved: [Endpoint: SocketAddress], snapshot: Snapshot
     ) {
         self.workers = workers
         self.listeners = listeners
@@ -30,37 +36,52 @@ final class Proxy {
         self.log = log
         self.health = health
         self.configuration = configuration
+        self.release = release
         self.resolved = resolved
         self.snapshot = snapshot
     }
 
     var epoch: Epoch { snapshot.epoch }
 
-    /// The one move that switches traffic: a new snapshot under the next epoch, then what left is retired. Cannot fail; returns the loops
-    /// that did not confirm in time.
+    /// The one move that switches traffic: a new snapshot under the next epoch, then what left is retired. Cannot fail; tells which loops did not
+    /// confirm in time.
     func publish(
         _ built: LiveGraph.Built, of new: Configuration, resolved: [Endpoint: SocketAddress], listeners plan: Listeners.Plan
-    ) -> [Int] {
+    ) -> Publisher.Publication {
         health.adopt(HealthOrder.all(of: built.snapshot, new))
         health.settle(built.snapshot)
         configuration = new
+        release = built.release
+        notes = built.notes
         self.resolved = resolved
+        let closing = built.closing
+        for target in built.opening { target.setClosed(false) }
+        let leaving = graph.commit(built)
         snapshot = built.snapshot
-        var silent = publisher.publish(built.snapshot).silent
-        let leaving = listeners.commit(plan)
+        var publication = publisher.publish(built.snapshot)
+        let closed = listeners.commit(plan)
         for socket in plan.opened { workers.forEach { $0.accept(on: socket) } }
         // A loop that is stuck has cost its deadline already; nobody waits for it twice.
-        let limit = silent.isEmpty ? publisher.deadline : .milliseconds(100)
-        close(leaving, within: limit)
-        if !built.leaving.isEmpty {
-            // Only now: a loop in the middle of a choice under the former epoch must still find its target there.
-            for (target, _) in built.leaving { target.retire() }
-            silent = Array(Set(silent + publisher.confirm(epoch, within: limit))).sorted()
-            for (target, drain) in built.leaving {
-                workers.forEach { $0.endLeases(on: target, exchanges: drain.timeout, tunnels: drain.tunnels) }
-            }
+        let limit = publication.silent.isEmpty ? publisher.deadline : .milliseconds(100)
+        close(closed, within: limit)
+        guard !leaving.isEmpty || !closing.isEmpty else { return publication }
+        // Only now: a loop in the middle of a choice under the former epoch must still find its target there.
+        for (target, _) in leaving { target.retire() }
+        for target in closing { target.setClosed(true) }
+        publication.silent = Array(Set(publication.silent + publisher.confirm(epoch, within: limit))).sorted()
+        for (target, drain) in leaving {
+            workers.forEach { $0.endLeases(on: target, exchanges: drain.timeout, tunnels: drain.tunnels) }
         }
-        return silent
+        return publication
+    }
+
+    /// The same configuration under another release state: nothing has happened yet.
+    func build(_ release: ReleaseState, resolved: [Endpoint: SocketAddress]) throws(SnapshotError) -> LiveGraph.Built {
+        try graph.build(configuration, release: release, resolved: resolved, epoch: epoch + 1)
+    }
+
+    func publish(_ built: LiveGraph.Built, resolved: [Endpoint: SocketAddress]) -> Publisher.Publication {
+        publish(built, of: configuration, resolved: resolved, listeners: listeners.unchanged())
     }
 
     /// Takes the sockets from every loop, then closes them. A loop that does not answer keeps its socket open until it does.
@@ -76,6 +97,16 @@ final class Proxy {
         for (socket, stopped) in closing where stopped.wait(for: max(.zero, given - .now)).contains(where: { $0 == nil }) {
             log.warn("a loop did not let go of a listener in time", ["listener": socket.listener, "address": "\(socket.address)"])
         }
+    }
+
+    /// Exchanges that hold a lease on one of these targets now, oldest first; of loops that answer.
+    func holders(of targets: [Target], limit: Int = 100) -> [HolderReport] {
+        let answers = Answers<[Holder]>(count: workers.count)
+        for (position, worker) in workers.enumerated() {
+            worker.holders(of: targets, limit: limit) { answers.put($0, at: position) }
+        }
+        let found = answers.wait(for: .seconds(1)).compactMap { $0 }.flatMap { $0 }
+        return found.sorted { $0.age > $1.age }.prefix(limit).map(HolderReport.init)
     }
 
     /// What every loop tells, in the order of the loops; nil for one that does not answer in time.

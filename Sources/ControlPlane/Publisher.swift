@@ -5,6 +5,9 @@ struct Publisher {
     /// What came of a publish. The snapshot is live in any case: a loop that kept silent takes it before it chooses again.
     struct Publication {
         var replaced: Snapshot
+        var time: WallClock
+        /// From the publish to the acknowledgement of each loop, in the order of `workers`; nil = silent until the deadline.
+        var acknowledgements: [Duration?]
         /// Loops that did not acknowledge before the deadline.
         var silent: [Int]
     }
@@ -16,18 +19,28 @@ struct Publisher {
 
     /// - Parameter snapshot: its epoch must be greater than the live one's.
     func publish(_ snapshot: Snapshot) -> Publication {
+        let (time, began) = (WallClock.now(), ContinuousClock.now)
         let replaced = cell.publish(snapshot)
-        return Publication(replaced: replaced, silent: confirm(snapshot.epoch, within: deadline))
+        let moments = acknowledgements(of: snapshot.epoch, within: deadline)
+        return Publication(replaced: replaced, time: time, acknowledgements: moments.map { $0.map { $0 - began } }, silent: silent(moments))
     }
 
     /// Has every loop adopt the newest snapshot and let go of what has retired; returns those that did not say so in time.
-    func confirm(_ epoch: Epoch, within limit: Duration) -> [Int] {
-        let acknowledgements = Answers<Void>(count: workers.count)
+    func confirm(_ epoch: Epoch, within limit: Duration) -> [Int] { silent(acknowledgements(of: epoch, within: limit)) }
+
+    // MARK: - Private
+
+    private func acknowledgements(of epoch: Epoch, within limit: Duration) -> [ContinuousClock.Instant?] {
+        let answers = Answers<ContinuousClock.Instant>(count: workers.count)
         for (position, worker) in workers.enumerated() {
             worker.adoptNewest { _, adopted in
-                if adopted >= epoch { acknowledgements.put((), at: position) }
+                if adopted >= epoch { answers.put(.now, at: position) }
             }
         }
-        return acknowledgements.wait(for: limit).enumerated().filter { $0.element == nil }.map { workers[$0.offset].index }
+        return answers.wait(for: limit)
+    }
+
+    private func silent(_ moments: [ContinuousClock.Instant?]) -> [Int] {
+        moments.enumerated().filter { $0.element == nil }.map { workers[$0.offset].index }
     }
 }

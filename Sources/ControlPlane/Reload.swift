@@ -1,5 +1,6 @@
 internal import Config
 internal import Net
+internal import Policy
 internal import Routing
 internal import Telemetry
 
@@ -44,8 +45,8 @@ struct Reload {
         var resolved = proxy.resolved
         for (endpoint, address) in found where resolved[endpoint] != nil { resolved[endpoint] = address }
         guard resolved != proxy.resolved else { return nil }
-        guard let built = try? proxy.graph.build(proxy.configuration, resolved: resolved, epoch: proxy.epoch + 1) else { return nil }
-        return proxy.publish(built, of: proxy.configuration, resolved: resolved, listeners: proxy.listeners.unchanged())
+        guard let built = try? proxy.build(proxy.release, resolved: resolved) else { return nil }
+        return proxy.publish(built, resolved: resolved).silent
     }
 
     // MARK: - Private
@@ -69,14 +70,24 @@ struct Reload {
             proxy.listeners.abandon(plan)
             throw error
         }
-        let silent = proxy.publish(built, of: new, resolved: resolved, listeners: plan)
-        let lines = diff.isEmpty ? ["~ lines or addresses moved; nothing else"] : diff
+        let silent = proxy.publish(built, of: new, resolved: resolved, listeners: plan).silent
+        let lines = (diff.isEmpty ? ["~ lines or addresses moved; nothing else"] : diff) + differences()
         return silent.isEmpty
             ? .changed(diff: lines, warnings: warnings) : .unconfirmed(silent: silent, diff: lines, warnings: warnings)
     }
 
+    /// Where the release state rules, not the file that was just read (DESIGN §3: a reload never undoes a flip).
+    private func differences() -> [String] {
+        let live = EffectiveConfiguration(proxy.configuration, release: proxy.release).configuration.services
+        let kept = zip(proxy.configuration.services, live).filter { $0.split != $1.split }.map { file, live in
+            "! the live split of \(file.name), \(ConfigurationDiff.split(live.split)), stays (the file says "
+                + "\(ConfigurationDiff.split(file.split)); `sluice split \(file.name) --from-config` adopts it)"
+        }
+        return kept + proxy.notes.map { "! \($0.service): \($0.text)" }
+    }
+
     private func resolve(_ new: Configuration) throws(Refusal) -> [Endpoint: SocketAddress] {
-        let (found, failures) = resolver.resolve(new.endpoints, previous: proxy.resolved, keepsLastGood: true)
+        let (found, failures) = resolver.resolve(new.endpoints(under: proxy.release), previous: proxy.resolved, keepsLastGood: true)
         for failure in failures {
             guard found[failure.endpoint] != nil else {
                 throw Refusal(
@@ -99,7 +110,7 @@ struct Reload {
     /// The last step that can fail; the log that was opened for the new configuration goes back to where it was.
     private func build(_ new: Configuration, _ resolved: [Endpoint: SocketAddress]) throws(Refusal) -> LiveGraph.Built {
         do throws(SnapshotError) {
-            return try proxy.graph.build(new, resolved: resolved, epoch: proxy.epoch + 1)
+            return try proxy.graph.build(new, release: proxy.release, resolved: resolved, epoch: proxy.epoch + 1)
         } catch {
             try? openLog(proxy.configuration.accessLog, insteadOf: new.accessLog)
             throw Refusal(name: "invalid-configuration", detail: "\(error)")
@@ -121,8 +132,10 @@ struct Reload {
 }
 
 extension Configuration {
-    /// Everything that must have an address: what we bind, then what we connect to.
-    var endpoints: [Endpoint] { listeners.flatMap(\.bind) + targetEndpoints }
+    /// Everything that must have an address: what we bind, then what we connect to, targets added at run time included.
+    func endpoints(under release: ReleaseState) -> [Endpoint] { listeners.flatMap(\.bind) + targetEndpoints(under: release) }
 
-    var targetEndpoints: [Endpoint] { services.flatMap { $0.pools.flatMap { $0.targets.map(\.endpoint) } } }
+    func targetEndpoints(under release: ReleaseState) -> [Endpoint] {
+        EffectiveConfiguration(self, release: release).configuration.services.flatMap { $0.pools.flatMap { $0.targets.map(\.endpoint) } }
+    }
 }

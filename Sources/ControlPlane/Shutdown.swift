@@ -61,6 +61,7 @@ final class Shutdown: @unchecked Sendable {
         case (.lameDuck, .quick): drain(.quick)
         case (.draining(.graceful, _), .quick):
             stage = .draining(.quick, until: .now + Self.quickGrace)
+            proxy.workers.forEach { $0.endHolds() }
         case (.draining(.quick, _), .quick): end()
         case (.lameDuck, .graceful), (.draining, .graceful), (.ended, _): break
         }
@@ -84,6 +85,8 @@ final class Shutdown: @unchecked Sendable {
         stage = .draining(mode, until: .now + grace)
         proxy.close(proxy.listeners.closeAll(), within: Self.quickGrace)
         proxy.workers.forEach { $0.drainConnections() }
+        // Graceful, a pause may still end before the deadline.
+        if mode == .quick { proxy.workers.forEach { $0.endHolds() } }
         look()
     }
 

@@ -54,9 +54,26 @@ extension ServiceStatus {
         pools = service.pools.map { pool in
             let share = configuration?.split.first { $0.pool == pool.name }?.partsPerMillion ?? 0
             return PoolStatus(
-                name: pool.name, share: Double(share) / 10_000, inFlight: pool.inFlight,
+                name: pool.name, share: Double(share) / 10_000, inFlight: pool.inFlight, latencyMs: LatencyStatus(pool, reports),
                 targets: pool.members.map { TargetStatus($0, reports, health) })
         }
+    }
+}
+
+extension LatencyStatus {
+    /// nil when no loop has recorded anything.
+    init?(_ pool: Pool, _ reports: [WorkerReport]) {
+        var all = LatencyHistogram()
+        for report in reports where report.pools.indices.contains(pool.ordinal) {
+            if let histogram = report.pools[pool.ordinal] { all.merge(histogram) }
+        }
+        func milliseconds(_ microseconds: UInt64?) -> Double { Double(microseconds ?? 0) / 1000 }
+        guard all.count > 0 else { return nil }
+        count = all.count
+        p50 = milliseconds(all.quantile(0.5))
+        p90 = milliseconds(all.quantile(0.9))
+        p99 = milliseconds(all.quantile(0.99))
+        max = milliseconds(all.maximum)
     }
 }
 

@@ -3,6 +3,7 @@ internal import DataPlane
 internal import Dispatch
 internal import Glibc
 internal import Net
+internal import Policy
 internal import Routing
 internal import Synchronization
 internal import Telemetry
@@ -86,8 +87,8 @@ package struct Supervisor {
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         return Proxy(
-            workers: workers, listeners: listeners, publisher: Publisher(cell: cell, workers: workers), graph: graph, accessLog: accessLog,
-            log: log, health: health, configuration: configuration, resolved: resolved, snapshot: first)
+            workers: workers, listeners: listeners, publisher: DebugEnvironment(environment).publisher(cell, workers), graph: graph,
+            accessLog: accessLog, log: log, health: health, configuration: configuration, resolved: resolved, snapshot: first)
     }
 
     private func control(
@@ -98,7 +99,7 @@ package struct Supervisor {
         let socket = proxy.configuration.admin.socket
         let controller = Controller(
             proxy: proxy, resolver: resolver, state: state, notifier: notifier, configPath: configPath, load: load, ended: ended)
-        let admin = try openAdmin(socket, Resources(controller: controller, state: state))
+        let admin = try openAdmin(socket, Resources(controller: controller, state: state, isDebugging: DebugEnvironment(environment).isOn))
         return Parts(proxy: proxy, controller: controller, state: state, notifier: notifier, admin: admin)
     }
 
@@ -153,7 +154,7 @@ package struct Supervisor {
     }
 
     private func resolve(_ configuration: Configuration, _ resolver: Resolver) throws(Failure) -> [Endpoint: SocketAddress] {
-        let (found, failures) = resolver.resolve(configuration.endpoints, previous: [:], keepsLastGood: false)
+        let (found, failures) = resolver.resolve(configuration.endpoints(under: ReleaseState()), previous: [:], keepsLastGood: false)
         guard failures.isEmpty else {
             throw Failure(lines: failures.map { "\($0.endpoint.text) cannot be resolved: \($0.reason)" }, exitCode: 1)
         }
@@ -175,7 +176,9 @@ package struct Supervisor {
         _ configuration: Configuration, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
     ) throws(Failure) -> Snapshot {
         do throws(SnapshotError) {
-            return try graph.build(configuration, resolved: resolved, epoch: 1).snapshot
+            let built = try graph.build(configuration, resolved: resolved, epoch: 1)
+            _ = graph.commit(built)
+            return built.snapshot
         } catch {
             throw Failure(lines: ["\(error)"], exitCode: 3)
         }

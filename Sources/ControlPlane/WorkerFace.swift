@@ -8,7 +8,12 @@ package protocol WorkerFace: Sendable {
     func accept(on socket: ListeningSocket)
     func stopAccepting(on id: Int, done: @escaping @Sendable (_ worker: Int) -> Void)
     func drainConnections()
+    func endHolds()
     func endLeases(on target: Target, exchanges: Duration, tunnels: Duration)
+    func endTunnels(on target: Target, within limit: Duration)
+    func keepLeases(on target: Target)
+    func holders(of targets: [Target], limit: Int, _ reply: @escaping @Sendable ([Holder]) -> Void)
+    func stall(for span: Duration)
     func report(_ reply: @escaping @Sendable (WorkerReport) -> Void)
     func stop(done: @escaping @Sendable (_ worker: Int) -> Void)
 }

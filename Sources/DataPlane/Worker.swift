@@ -16,6 +16,7 @@ final class Worker {
     let responseFields: FieldTable
     var idle = IdleConnections()
     var queues = ServiceQueues()
+    private(set) lazy var held = HeldExchanges(worker: self)
     var counters = LoopCounters()
     var identifiers = RequestIdentifiers()
     var date = DateLine()
@@ -46,6 +47,7 @@ final class Worker {
         readBlock = buffers.take(BufferPool.largest)
         headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
         log.format = settings.logFormat
+        counters.adopt(snapshot)
         loop.everySecond = { [unowned self] in everySecond() }
     }
 
@@ -99,7 +101,9 @@ final class Worker {
             headMemory.deallocate()
             headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
         }
+        counters.adopt(snapshot)
         closeIdle { !$0.keepsIdleConnections }
+        held.snapshotChanged()
     }
 
     func open(_ socket: ListeningSocket) {
@@ -121,11 +125,8 @@ final class Worker {
         loop.forEachHandler { ($0 as? DownstreamConnection)?.drain() }
     }
 
-    func endLeases(on target: Target, exchanges span: TimeSpan, tunnels: TimeSpan) {
-        for exchange in exchanges where exchange.holds(target) {
-            exchange.setDrainDeadline(exchanges: loop.now + span, tunnels: loop.now + tunnels)
-        }
-    }
+    /// Whoever is held by a pause, or would be from now on, gets 503.
+    func endHolds() { held.close() }
 
     func report() -> WorkerReport {
         var report = WorkerReport()
@@ -139,6 +140,7 @@ final class Worker {
         report.requests = counters.requests
         report.responses = counters.responses
         report.targets = counters.targets
+        report.pools = counters.pools
         for (ordinal, count) in idle.counts where ordinal < report.targets.count { report.targets[ordinal].idleConnections = count }
         return report
     }
@@ -147,6 +149,8 @@ final class Worker {
     func shutDown() {
         for listener in listeners { listener.stop() }
         listeners = []
+        isDraining = true
+        held.close()
         for exchange in exchanges where exchange.isInUse { exchange.abandon() }
         loop.forEachHandler { ($0 as? DownstreamConnection)?.close() }
         closeIdle { _ in true }

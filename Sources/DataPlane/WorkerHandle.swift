@@ -73,9 +73,26 @@ package final class WorkerHandle: Sendable {
     /// From now on: `Connection: close` on the next response of each connection, idle ones are closed after a short grace.
     package func drainConnections() { post { $0.drainConnections() } }
 
-    /// Ends what still holds a lease on a retired target: exchanges at `exchanges` after now, tunnels at `tunnels` after now.
+    /// For a shutdown that does not wait: whoever is held by a pause, or would be from now on, gets 503.
+    package func endHolds() { post { $0.endHolds() } }
+
+    /// Ends what still holds a lease on a retired or drained target: exchanges at `exchanges` after now, tunnels over the last tenth of `tunnels`
+    /// after now, so that they do not all come back in one instant. What moves on to another target is rid of it.
     package func endLeases(on target: Target, exchanges: Duration, tunnels: Duration) {
         post { $0.endLeases(on: target, exchanges: TimeSpan(exchanges), tunnels: TimeSpan(tunnels)) }
+    }
+
+    /// Ends the tunnels that hold a lease on this target at `limit` after now, spread a little. Other exchanges go on.
+    package func endTunnels(on target: Target, within limit: Duration) {
+        post { $0.endLeases(on: target, exchanges: nil, tunnels: TimeSpan(limit)) }
+    }
+
+    /// Takes `endLeases` back: the target is to be used again.
+    package func keepLeases(on target: Target) { post { $0.keepLeases(on: target) } }
+
+    /// The exchanges of this loop that hold a lease on one of `targets`, the oldest first, at most `limit`.
+    package func holders(of targets: [Target], limit: Int, _ reply: @escaping @Sendable ([Holder]) -> Void) {
+        post { reply($0.holders(of: targets, limit: limit)) }
     }
 
     package func report(_ reply: @escaping @Sendable (WorkerReport) -> Void) { post { reply($0.report()) } }
@@ -85,6 +102,14 @@ package final class WorkerHandle: Sendable {
         post { worker in
             worker.shutDown()
             done(worker.index)
+        }
+    }
+
+    /// For tests of what control does about a loop that hangs: blocks the loop's thread.
+    package func stall(for span: Duration) {
+        post { _ in
+            let until = ContinuousClock.now + span
+            while .now < until { usleep(10_000) }
         }
     }
 

@@ -1,4 +1,5 @@
 package import Routing
+package import Telemetry
 
 /// What a loop tells when asked.
 package struct WorkerReport: Sendable {
@@ -14,6 +15,9 @@ package struct WorkerReport: Sendable {
     package var responses: [UInt64] = Array(repeating: 0, count: 6)
     /// Indexed by `Target.ordinal`.
     package var targets: [TargetReport] = []
+    /// How long exchanges took, from the end of the request head to the end of the response, indexed by `Pool.ordinal`; tunnels are not among
+    /// them. nil = there were none.
+    package var pools: [LatencyHistogram?] = []
     package init() {}
 }
 

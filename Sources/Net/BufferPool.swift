@@ -24,9 +24,8 @@ package final class BufferPool {
     /// An empty block with room for at least `size` bytes.
     package func take(_ size: Int) -> Block {
         guard let index = shelfIndex(size) else { return Block(capacity: size) }
-        guard let block = shelves[index].free else { return Block(capacity: shelves[index].capacity) }
-        shelves[index].free = block.next
-        block.next = nil
+        guard let block = shelves[index].free.take() else { return Block(capacity: shelves[index].capacity) }
+        shelves[index].free = block.next.take()
         shelves[index].count -= 1
         shelves[index].leastCount = min(shelves[index].leastCount, shelves[index].count)
         return block
@@ -38,7 +37,7 @@ package final class BufferPool {
             return
         }
         block.reset()
-        block.next = shelves[index].free
+        block.next = shelves[index].free.take()
         shelves[index].free = block
         shelves[index].count += 1
     }

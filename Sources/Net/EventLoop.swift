@@ -7,10 +7,10 @@ internal import Glibc
 /// read between turns only: a job that runs knows that no handler is half-way, which is what an acknowledged epoch stands on.
 package final class EventLoop {
     package let mailbox: Mailbox
-    /// Read once per turn.
-    package private(set) var now: Instant
-    package private(set) var wall: Int64
-    package private(set) var turns: UInt64 = 0
+    // Private, so that the compiler sees every access and need not guard each one at run time.
+    private var monotonicNow: Instant
+    private var wallNow: Int64
+    private var turnCount: UInt64 = 0
 
     private struct Slot {
         var handler: (any EventHandler)?
@@ -44,14 +44,19 @@ package final class EventLoop {
         guard epoll >= 0 else { throw IOError(code: errno, operation: "epoll_create1") }
         mailbox = try Mailbox()
         self.time = time
-        now = time.monotonic
-        wall = time.wall
+        monotonicNow = time.monotonic
+        wallNow = time.wall
         timers = TimerWheel(now: time.monotonic)
         events = .allocate(capacity: Self.batch)
         guard sluice_epoll_add(epoll, mailbox.descriptor, UInt32(sluice_in) | sluice_edge, Self.mailboxData) == 0 else {
             throw IOError(code: errno, operation: "epoll_ctl")
         }
     }
+
+    /// Read once per turn.
+    package var now: Instant { monotonicNow }
+    package var wall: Int64 { wallNow }
+    package var turns: UInt64 { turnCount }
 
     deinit {
         Syscall.close(epoll)
@@ -125,9 +130,9 @@ package final class EventLoop {
     /// One turn; waits at most `limit` (nil = until something happens).
     package func turn(upTo limit: TimeSpan?) {
         let count = wait(limit)
-        now = time.monotonic
-        wall = time.wall
-        turns &+= 1
+        monotonicNow = time.monotonic
+        wallNow = time.wall
+        turnCount &+= 1
         var hasMail = false
         if count > 0 { owesSecond = true }
         for index in 0..<count {

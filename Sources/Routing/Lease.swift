@@ -38,6 +38,12 @@ package struct Lease: ~Copyable {
         return Lease(service: service, pool: pool, target: target)
     }
 
+    /// Gives the target back and keeps the place in the service: for an exchange that must wait before it chooses again.
+    package consuming func releaseTarget() {
+        heldTarget.release()
+        isReleased = true
+    }
+
     package consuming func release() {
         heldTarget.release()
         service.state.leave()

@@ -4,9 +4,12 @@ package import Policy
 package struct PoolMember: Sendable {
     package let target: Target
     package let weight: Int
-    package init(target: Target, weight: Int) {
+    /// Closed by a command: in the pool to be seen, not to be chosen. nil = ready.
+    package let closed: ServiceRelease.AdminState?
+    package init(target: Target, weight: Int, closed: ServiceRelease.AdminState? = nil) {
         self.target = target
         self.weight = weight
+        self.closed = closed
     }
 }
 
@@ -17,10 +20,12 @@ package final class Pool: Sendable {
     /// In file order.
     package let members: [PoolMember]
     package let cursor: PoolCursor
+    /// Number of this pool in per-loop tables, the same in every snapshot; grows only when a pool of a new name comes.
+    package let ordinal: Int
     package let balance: Balancer
     private let seats: Seats
 
-    /// - Parameter sequence: the turns by the members' weights; worked out here when not given.
+    /// - Parameter sequence: the turns by the weights of the members that are ready; worked out here when not given.
     package init(
         name: String, members: [PoolMember], cursor: PoolCursor, balance: Balancer = .roundRobin, sequence: SmoothSequence? = nil
     ) {
@@ -28,8 +33,10 @@ package final class Pool: Sendable {
         nameText = ByteText(name)
         self.members = members
         self.cursor = cursor
+        ordinal = cursor.ordinal
         self.balance = balance
-        seats = Seats(members, sequence: sequence ?? SmoothSequence(weights: members.map { max(1, $0.weight) }))
+        let ready = members.filter { $0.closed == nil }
+        seats = Seats(ready, sequence: sequence ?? SmoothSequence(weights: ready.map { max(1, $0.weight) }))
     }
 
     /// Chooses by the pool's balance and claims: the target's count is raised before this returns, and given back by `Target.release()`.
@@ -45,7 +52,7 @@ package final class Pool: Sendable {
             var index = choose(excluding: excluded)
             if index < 0 && excluded >= 0 { index = choose(excluding: -1) }
             guard index >= 0 else { return nil }
-            if seats.claim(index) { return members[index].target }
+            if let target = seats.claim(index) { return target }
         }
         return nil
     }

@@ -2,8 +2,11 @@ internal import Synchronization
 
 /// A pool's place in its turns; outlives snapshots, keyed by service and pool name. Shared by all loops.
 package final class PoolCursor: Sendable {
+    /// Small number for per-loop tables; given by `TargetRegistry`, never again to another pool.
+    let ordinal: Int
     private let position = Atomic<UInt64>(0)
-    package init() {}
+
+    package init(ordinal: Int = 0) { self.ordinal = ordinal }
 
     /// Each position is handed out once: what makes round-robin exact across loops.
     package func next() -> UInt64 { position.wrappingAdd(1, ordering: .relaxed).oldValue }

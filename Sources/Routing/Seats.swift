@@ -1,6 +1,6 @@
 internal import Policy
 
-/// The members of a pool as the choice reads them: in one row, without reference counting. Immutable; any thread.
+/// The ready members of a pool as the choice reads them: in one row, without reference counting. Immutable; any thread.
 struct Seats: ~Copyable, Sendable {
     private struct Seat: Sendable {
         // SAFETY: the pool that owns these seats holds a strong reference to the same target for as long as it lives.
@@ -25,8 +25,11 @@ struct Seats: ~Copyable, Sendable {
 
     var count: Int { seats.count }
 
-    /// False when the target takes no lease.
-    func claim(_ index: Int) -> Bool { seats.span[index].target._withUnsafeGuaranteedRef { $0.claim() } }
+    /// The target, claimed; nil when it takes no lease.
+    func claim(_ index: Int) -> Target? {
+        let target = seats.span[index].target
+        return target._withUnsafeGuaranteedRef { $0.claim() } ? target.takeUnretainedValue() : nil
+    }
 
     /// Index of the next in turn; -1 when none may be taken.
     func takeTurn(_ cursor: PoolCursor, excluding excluded: Int32) -> Int {

@@ -16,12 +16,17 @@ package final class Service: Sendable {
     package let timeouts: Timeouts
     package let limits: AdmissionLimits
     package let drain: DrainTimes
+    /// Set = nothing of this service begins; what comes is held.
+    package let pause: PauseGate?
+    /// Nil where the split's sequence alone decides.
+    package let steering: Steering?
     private let split: Split
 
     /// - Parameter shares: for each of `pools`, in proportion; a missing one is 0. Nil = everything to the first pool.
     package init(
         name: String, pools: [Pool], shares: [UInt32]? = nil, state: ServiceState, retryAttempts: Int,
-        timeouts: TimeoutConfiguration = .init(), limits: ServiceLimits, drain: DrainConfiguration
+        timeouts: TimeoutConfiguration = .init(), limits: ServiceLimits, drain: DrainConfiguration, rules: [RuleConfiguration] = [],
+        sticky: StickyConfiguration? = nil, pause: PauseGate? = nil
     ) {
         self.name = name
         nameText = ByteText(name)
@@ -31,9 +36,11 @@ package final class Service: Sendable {
         self.timeouts = Timeouts(timeouts)
         self.limits = AdmissionLimits(limits)
         self.drain = DrainTimes(drain)
+        self.pause = pause
         let given = shares ?? [1_000_000]
         self.shares = pools.indices.map { given.indices.contains($0) ? given[$0] : 0 }
         split = Split(weights: self.shares)
+        steering = Steering(service: name, rules: rules, sticky: sticky, pools: pools.map(\.name), weights: self.shares)
     }
 
     /// The pool for the next request by the split; nil when no pool has a weight. One position for all loops: exact across them.
@@ -43,4 +50,7 @@ package final class Service: Sendable {
         guard let index = split.pool(at: state.nextSplitPosition()) else { return nil }
         return pools[index]
     }
+
+    /// The pool of a steered choice: the one it names, or the sequence's next.
+    package func pool(for choice: Steering.Choice) -> Pool? { pools.indices.contains(choice.pool) ? pools[choice.pool] : choosePool() }
 }

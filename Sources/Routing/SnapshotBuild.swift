@@ -34,6 +34,33 @@ extension Snapshot {
         configuration: Configuration, epoch: Epoch, release: ReleaseState = ReleaseState(), resolved: [Endpoint: SocketAddress],
         registry: TargetRegistry
     ) throws(SnapshotError) -> Snapshot {
+        let effective = EffectiveConfiguration(configuration, release: release)
+        let prepared = try prepare(
+            configuration: effective.configuration, epoch: epoch, release: release, resolved: resolved, registry: registry)
+        prepared.commit()
+        return prepared.snapshot
+    }
+
+    /// A snapshot that is not live yet, with what it will do to the registry: for whoever has more to check before it may be published.
+    package struct Prepared {
+        package let snapshot: Snapshot
+        private let rebuild: TargetRegistry.Rebuild
+
+        fileprivate init(_ snapshot: Snapshot, _ rebuild: TargetRegistry.Rebuild) {
+            self.snapshot = snapshot
+            self.rebuild = rebuild
+        }
+
+        /// Just before the publish; another one prepared from the same registry in the meantime must not be committed.
+        package func commit() { rebuild.commit() }
+    }
+
+    /// As `build`, but the registry is as it was until `commit`.
+    /// - Parameter configuration: with the release state's splits and targets laid over (`EffectiveConfiguration`).
+    /// - Parameter release: read for what is closed and paused.
+    package static func prepare(
+        configuration: Configuration, epoch: Epoch, release: ReleaseState, resolved: [Endpoint: SocketAddress], registry: TargetRegistry
+    ) throws(SnapshotError) -> Prepared {
         var rebuild = registry.beginRebuild()
         var parts = SnapshotParts(epoch: epoch)
         parts.timeouts = Timeouts(configuration.timeouts)
@@ -44,11 +71,10 @@ extension Snapshot {
         for service in configuration.services {
             parts.services.append(
                 try Service.build(
-                    service, live: release[service.name].split, resolved: resolved, rebuild: &rebuild))
+                    service, live: release[service.name], resolved: resolved, rebuild: &rebuild))
         }
         try parts.addRoutes(configuration.routes, implied: configuration.defaultService?.name)
-        rebuild.commit()
-        return Snapshot(parts)
+        return Prepared(Snapshot(parts), rebuild)
     }
 }
 
@@ -92,7 +118,7 @@ extension RouteConditions {
 
 extension Service {
     fileprivate static func build(
-        _ file: ServiceConfiguration, live: [ServiceRelease.Share]?, resolved: [Endpoint: SocketAddress],
+        _ file: ServiceConfiguration, live: ServiceRelease, resolved: [Endpoint: SocketAddress],
         rebuild: inout TargetRegistry.Rebuild
     ) throws(SnapshotError) -> Service {
         let balance: Balancer =
@@ -108,21 +134,23 @@ extension Service {
                     throw .unresolved(target.endpoint, service: file.name, pool: pool.name)
                 }
                 let identity = TargetIdentity(service: file.name, pool: pool.name, text: target.text, address: address)
-                members.append(PoolMember(target: rebuild.target(identity), weight: target.weight))
+                members.append(
+                    PoolMember(
+                        target: rebuild.target(identity), weight: target.weight, closed: live.closed(pool: pool.name, target: target.text)))
             }
             // Only round-robin has turns to work out; the cursor is kept for both.
-            let weights = balance == .roundRobin ? members.map { max(1, $0.weight) } : []
+            let weights = balance == .roundRobin ? members.filter { $0.closed == nil }.map { max(1, $0.weight) } : []
             let turns = rebuild.turns(service: file.name, pool: pool.name, weights: weights)
             pools.append(Pool(name: pool.name, members: members, cursor: turns.cursor, balance: balance, sequence: turns.sequence))
         }
         return Service(
-            name: file.name, pools: pools, shares: try shares(file, live: live), state: rebuild.state(of: file.name),
-            retryAttempts: file.retryAttempts, timeouts: file.timeouts, limits: file.limits, drain: file.drain)
+            name: file.name, pools: pools, shares: try shares(file), state: rebuild.state(of: file.name),
+            retryAttempts: file.retryAttempts, timeouts: file.timeouts, limits: file.limits, drain: file.drain, rules: file.rules,
+            sticky: file.sticky, pause: live.pause.map(PauseGate.init))
     }
 
-    /// Parts per million for each pool. The live split wins over the file's unless it names a pool that is no longer there.
-    private static func shares(_ file: ServiceConfiguration, live: [ServiceRelease.Share]?) throws(SnapshotError) -> [UInt32] {
-        if let live, let shares = spread(live.map { ($0.pool, $0.partsPerMillion) }, over: file.pools) { return shares }
+    /// Parts per million for each pool.
+    private static func shares(_ file: ServiceConfiguration) throws(SnapshotError) -> [UInt32] {
         if let shares = spread(file.split.map { ($0.pool, $0.partsPerMillion) }, over: file.pools) { return shares }
         let names = Set(file.pools.map(\.name))
         throw .unknownPool(file.split.first { !names.contains($0.pool) }?.pool ?? "", service: file.name)

@@ -21,6 +21,8 @@ package final class Target: Sendable {
     package let identity: TargetIdentity
     /// Small dense number for per-loop tables; given by `TargetRegistry`, reused only after the target was retired and is unreferenced.
     package let ordinal: Int
+    /// Never used again, unlike the ordinal: tells per-loop tables that a row has a new owner. 0 = not of a registry.
+    package let serial: UInt64
     /// `identity.text`, for the log.
     package let text: ByteText
     /// Exchanges in flight, with a bit for each reason to take none. One word, so that no claim can slip in behind `retire`.
@@ -31,9 +33,10 @@ package final class Target: Sendable {
     /// Any of them: no claim. A load with a reason in it looks busier than any other.
     private static let reasons = retiredBit | closedBit | failingBit
 
-    package init(identity: TargetIdentity, ordinal: Int) {
+    package init(identity: TargetIdentity, ordinal: Int, serial: UInt64 = 0) {
         self.identity = identity
         self.ordinal = ordinal
+        self.serial = serial
         text = ByteText(identity.text)
     }
 

@@ -28,9 +28,20 @@ package final class TargetRegistry {
     /// Left, but perhaps still referenced by a snapshot, an exchange or a connection: their ordinals are taken.
     private var departed: [Target] = []
     private var services: [String: ServiceState] = [:]
+    /// Services that left, as long as exchanges or snapshots hold them: one that comes back meanwhile counts on, so that what is in flight
+    /// from before takes its places in `max_requests`.
+    private var departedServices: [ServiceState] = []
     private var turns: [PoolKey: Turns] = [:]
     private var freeOrdinals: [Int] = []
-    private var nextOrdinal = 0
+    private var numbers = Numbers()
+
+    /// Numbers given so far.
+    private struct Numbers {
+        var nextOrdinal = 0
+        var nextPool = 0
+        /// 0 is nobody's.
+        var nextSerial: UInt64 = 1
+    }
 
     package private(set) var lastChange = Change()
 
@@ -41,7 +52,7 @@ package final class TargetRegistry {
     /// Targets that left and still carry exchanges.
     package var draining: [Target] { departed.filter { $0.inFlight > 0 } }
     /// One more than the highest ordinal given so far: the size of a per-loop table.
-    package var ordinalLimit: Int { nextOrdinal }
+    package var ordinalLimit: Int { numbers.nextOrdinal }
 
     package func state(of service: String) -> ServiceState? { services[service] }
 
@@ -66,6 +77,9 @@ package final class TargetRegistry {
             }
         }
         freeOrdinals.sort(by: >)
+        departedServices = departedServices.indices.filter { !isKnownUniquelyReferenced(&departedServices[$0]) }.map {
+            departedServices[$0]
+        }
     }
 
     /// The next content in the making: collects what the new snapshot wants, then replaces the former content whole.
@@ -75,13 +89,13 @@ package final class TargetRegistry {
         private var services: [String: ServiceState] = [:]
         private var turns: [PoolKey: Turns] = [:]
         private var freeOrdinals: [Int]
-        private var nextOrdinal: Int
+        private var numbers: Numbers
         private var change = Change()
 
         fileprivate init(_ registry: TargetRegistry) {
             self.registry = registry
             freeOrdinals = registry.freeOrdinals
-            nextOrdinal = registry.nextOrdinal
+            numbers = registry.numbers
         }
 
         mutating func target(_ identity: TargetIdentity) -> Target {
@@ -91,21 +105,23 @@ package final class TargetRegistry {
                 change.kept.append(kept)
                 return kept
             }
-            let added = Target(identity: identity, ordinal: takeOrdinal())
+            let added = Target(identity: identity, ordinal: takeOrdinal(), serial: numbers.nextSerial)
+            numbers.nextSerial += 1
             targets[identity] = added
             change.added.append(added)
             return added
         }
 
         mutating func state(of service: String) -> ServiceState {
-            let state = services[service] ?? registry.services[service] ?? ServiceState(name: service)
+            let departed = registry.departedServices.first { $0.name == service }
+            let state = services[service] ?? registry.services[service] ?? departed ?? ServiceState(name: service)
             services[service] = state
             return state
         }
 
         mutating func turns(service: String, pool: String, weights: [Int]) -> Turns {
             let key = PoolKey(service: service, pool: pool)
-            var turns = turns[key] ?? registry.turns[key] ?? Turns(cursor: PoolCursor(), weights: [], sequence: SmoothSequence(weights: []))
+            var turns = turns[key] ?? registry.turns[key] ?? newTurns()
             if turns.weights != weights {
                 turns.weights = weights
                 turns.sequence = SmoothSequence(weights: weights)
@@ -114,22 +130,30 @@ package final class TargetRegistry {
             return turns
         }
 
-        consuming func commit() {
+        func commit() {
             // A dictionary's order is random: whoever retires and shows these should do so in a steady one.
+            var change = change
             change.leaving = registry.targets.filter { targets[$0.key] !== $0.value }.values.sorted { $0.ordinal < $1.ordinal }
             registry.departed += change.leaving
             registry.targets = targets
+            registry.departedServices.removeAll { services[$0.name] === $0 }
+            registry.departedServices += registry.services.filter { services[$0.key] !== $0.value }.values
             registry.services = services
             registry.turns = turns
             registry.freeOrdinals = freeOrdinals
-            registry.nextOrdinal = nextOrdinal
+            registry.numbers = numbers
             registry.lastChange = change
         }
 
         private mutating func takeOrdinal() -> Int {
             if let free = freeOrdinals.popLast() { return free }
-            defer { nextOrdinal += 1 }
-            return nextOrdinal
+            defer { numbers.nextOrdinal += 1 }
+            return numbers.nextOrdinal
+        }
+
+        private mutating func newTurns() -> Turns {
+            defer { numbers.nextPool += 1 }
+            return Turns(cursor: PoolCursor(ordinal: numbers.nextPool), weights: [], sequence: SmoothSequence(weights: []))
         }
     }
 }

@@ -21,6 +21,9 @@ package struct AccessRecord {
     package var route = UnsafeRawBufferPointer(start: nil, count: 0)
     package var service = UnsafeRawBufferPointer(start: nil, count: 0)
     package var pool = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var chosenBy = ChosenBy.nobody
+    /// Place of the rule in the configuration file; empty = none decided.
+    package var rule = UnsafeRawBufferPointer(start: nil, count: 0)
     package var upstream = UnsafeRawBufferPointer(start: nil, count: 0)
     package var epoch: UInt64 = 0
     package var attempts: UInt8 = 0
@@ -35,4 +38,11 @@ package struct AccessRecord {
     package var phase = ExchangePhase.done
 
     package init() {}
+}
+
+/// What put the exchange on its pool.
+package enum ChosenBy: UInt8, Sendable {
+    /// No pool was chosen.
+    case nobody = 0
+    case split, sticky, rule
 }

@@ -46,6 +46,13 @@ extension LineWriter {
         json(record.service, limit: LineRoom.name)
         literal("\",\"pool\":\"")
         json(record.pool, limit: LineRoom.name)
+        switch record.chosenBy {
+        case .nobody: literal("\",\"chosen_by\":\"\",\"rule\":\"")
+        case .split: literal("\",\"chosen_by\":\"split\",\"rule\":\"")
+        case .sticky: literal("\",\"chosen_by\":\"sticky\",\"rule\":\"")
+        case .rule: literal("\",\"chosen_by\":\"rule\",\"rule\":\"")
+        }
+        json(record.rule, limit: LineRoom.name)
         literal("\",\"upstream\":\"")
         json(record.upstream, limit: LineRoom.name)
         literal("\",\"epoch\":")

@@ -15,7 +15,7 @@ enum LineRoom {
     /// Keys, punctuation, numbers at their longest, times, the address; and eight bytes that a `word` may write beyond its end.
     static let fixed = 1024
     /// The longest line.
-    static let line = fixed + target + referer + userAgent + host + requestID + method + 5 * name
+    static let line = fixed + target + referer + userAgent + host + requestID + method + 6 * name
 
     /// Bytes that must be free before `record` is encoded; the line itself may be shorter.
     @inline(__always)
@@ -23,7 +23,9 @@ enum LineRoom {
         let peers =
             record.requestID.count &+ record.method.count &+ record.target.count &+ record.host.count &+ record.userAgent.count
             &+ record.referer.count
-        let names = record.listener.count &+ record.route.count &+ record.service.count &+ record.pool.count &+ record.upstream.count
+        let names =
+            record.listener.count &+ record.route.count &+ record.service.count &+ record.pool.count &+ record.rule.count
+            &+ record.upstream.count
         return min((peers &+ names) &* growth &+ fixed, line)
     }
 }

@@ -88,7 +88,7 @@ final class LogQueue: Sendable {
     // MARK: - The control plane's side
 
     /// Returns a file that the writer has not yet taken; the caller closes it.
-    func use(_ file: LogFile) -> LogFile? {
+    func use(_ file: LogFile?) -> LogFile? {
         let replaced = state.withLock { state -> LogFile? in
             let old = state.file
             state.file = file

@@ -31,11 +31,17 @@ package final class LogWriter: Sendable {
     package func open(path: String) throws(LogError) {
         let file = try LogFile(path: path)
         let started = state.withLock { state -> Bool in
-            if state.phase == .idle { state.phase = startThread() ? .running : .idle }
-            guard state.phase == .running else { return false }
-            state.path = path
-            // Under the lock, so that of two calls the later one wins.
+            guard state.phase != .closed else { return false }
+            // Under the lock, so that of two calls the later one wins; before the thread starts, which would drop what is queued already.
             queue.use(file)?.close()
+            if state.phase == .idle {
+                guard startThread() else {
+                    _ = queue.use(nil)
+                    return false
+                }
+                state.phase = .running
+            }
+            state.path = path
             return true
         }
         guard started else {

@@ -35,7 +35,7 @@ package enum ExchangePhase: UInt8, Sendable {
     case done = 0
     /// Reading the request head: `R`.
     case requestHead
-    /// Waiting for a place (limit, pause): `Q`.
+    /// Waiting for a place of the service: `Q`.
     case queue
     /// Connecting to the target: `C`.
     case connect
@@ -47,6 +47,8 @@ package enum ExchangePhase: UInt8, Sendable {
     case responseBody
     /// After an upgrade: `T`.
     case tunnel
+    /// Held by a pause of the service: `P`.
+    case held
 
     /// The second character of the log's `termination`.
     var letter: UInt8 {
@@ -59,6 +61,7 @@ package enum ExchangePhase: UInt8, Sendable {
         case .responseHead: UInt8(ascii: "H")
         case .responseBody: UInt8(ascii: "D")
         case .tunnel: UInt8(ascii: "T")
+        case .held: UInt8(ascii: "P")
         }
     }
 }

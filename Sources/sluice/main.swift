@@ -11,7 +11,7 @@ func perform(_ invocation: Invocation) -> ExitCode {
     let config = invocation.config ?? ""
     switch invocation.command {
     case .run: return runProxy(config: config)
-    case .check: return check(config)
+    case .check: return check(config, asJSON: invocation.isJSON)
     case .demo(let port): return Demo(port: port, environment: environment).run()
     case .version: Terminal.out("sluice \(Version.text)\n")
     case .help(let topic): Terminal.out(Help.text(topic))
@@ -37,16 +37,15 @@ func runProxy(config: String) -> ExitCode {
     }
 }
 
-func check(_ config: String) -> ExitCode {
-    switch Check.run(path: config, environment: environment) {
-    case .ok(let warnings):
-        for line in warnings { Terminal.error("\(line)\n") }
-        Terminal.out("\(config): ok\n")
-        return .done
-    case .invalid(let lines):
-        for line in lines { Terminal.error("\(line)\n") }
-        return .invalidConfiguration
+func check(_ config: String, asJSON isJSON: Bool) -> ExitCode {
+    let result = Check.run(path: config, environment: environment)
+    if isJSON {
+        Terminal.out(result.json)
+    } else {
+        for line in result.lines { Terminal.error("\(line)\n") }
+        if result.isValid { Terminal.out("\(config): ok\n") }
     }
+    return result.isValid ? .done : .invalidConfiguration
 }
 
 do throws(UsageError) {

@@ -66,6 +66,28 @@ internal import Testing
         #expect(try sluice("run", "-c", broken).exit == .code(3))
     }
 
+    @Test("check -o json prints a list of what it found on standard output, and nothing on standard error")
+    func checkJSON() throws {
+        let folder = try TemporaryFolder()
+        let good = try sluice(
+            "check", "-o", "json", "-c", file(Self.services + "listeners: [{ name: web, bind: [\"127.0.0.1:0\"] }]\n", in: folder))
+        #expect(good.exit == .code(0) && good.errors.isEmpty)
+        #expect(JSON(good.output) == .array([]))
+        let broken = try file("listeners: 3\nwrokers: 2\n" + Self.services, in: folder)
+        let bad = try sluice("check", "-c", broken, "-o", "json")
+        #expect(bad.exit == .code(3) && bad.errors.isEmpty)
+        let found = try #require(JSON(bad.output))
+        #expect(found.items.map { $0["line"].int } == [4, 5])
+        #expect(found.items.map { $0["column"].int } == [12, 1])
+        #expect(found.items.allSatisfy { $0["file"].string == broken && $0["severity"].string == "error" })
+        #expect(found.items.allSatisfy { $0["message"].string?.isEmpty == false })
+        #expect(found[1]["hint"].string?.contains("workers") == true)
+        let missing = try sluice("check", "-o", "json", "-c", folder["missing.yaml"])
+        #expect(missing.exit == .code(3) && missing.errors.isEmpty)
+        #expect(JSON(missing.output)?.items.count == 1)
+        #expect(try sluice("check", "-o", "yaml", "-c", broken).exit == .code(2))
+    }
+
     @Test("an address in use is exit 1 and names the address; nothing is left behind")
     func addressInUse() throws {
         let folder = try TemporaryFolder()

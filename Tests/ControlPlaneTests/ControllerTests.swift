@@ -4,6 +4,8 @@ internal import Dispatch
 internal import Glibc
 internal import Net
 internal import Synchronization
+internal import Telemetry
+internal import TestSupport
 internal import Testing
 
 /// The controller with real sockets and fake loops, asked as the admin socket asks it.
@@ -77,6 +79,29 @@ private final class ControllerFixture: @unchecked Sendable {
         #expect(answer.status == 200)
         #expect(answer.body.contains("\"answering\" : false"))
         #expect(answer.body.contains("\"answering\" : true"))
+    }
+
+    @Test("the times of all loops are one distribution for each pool, in milliseconds; a pool without any has none")
+    func latency() throws {
+        let proxy = try ControllerFixture()
+        for (worker, times) in zip(proxy.fixture.workers, [0..<50, 50..<100]) {
+            var report = WorkerReport()
+            var histogram = LatencyHistogram()
+            for time in times { histogram.record(microseconds: Int64(time) * 1000) }
+            report.pools = [histogram]
+            worker.hold(report)
+        }
+        let pools = try #require(JSON(proxy.ask("GET", "/v1/status").body))["services"][0]["pools"]
+        let latency = pools.first(where: "name", is: "blue")["latency_ms"]
+        #expect(latency["count"].int == 100)
+        for (key, wanted) in [("p50", 49.0), ("p90", 89.0), ("p99", 98.0), ("max", 99.0)] {
+            guard case .number(let value) = latency[key] else {
+                Issue.record("\(key): \(latency)")
+                continue
+            }
+            #expect(abs(value - wanted) <= wanted * 0.016, "\(key)")
+        }
+        #expect(pools.first(where: "name", is: "green")["latency_ms"] == .null)
     }
 
     @Test("one service can be asked for; an unknown one is 404 with the names there are")

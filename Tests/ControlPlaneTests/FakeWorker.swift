@@ -11,6 +11,7 @@ final class FakeWorker: WorkerFace {
         case adopted(Epoch, retired: [Bool])
         case accepting(Int), stoppedAccepting(Int)
         case ended(String, exchanges: Duration, tunnels: Duration)
+        case endedTunnels(String, within: Duration)
     }
 
     private struct State {
@@ -62,9 +63,16 @@ final class FakeWorker: WorkerFace {
         state.withLock { $0.onDrain?(&$0.report) }
     }
 
+    func endHolds() {}
+    func keepLeases(on target: Target) {}
+    func holders(of targets: [Target], limit: Int, _ reply: @escaping @Sendable ([Holder]) -> Void) { reply([]) }
+    func stall(for span: Duration) {}
+
     func endLeases(on target: Target, exchanges: Duration, tunnels: Duration) {
         note(.ended(target.identity.text, exchanges: exchanges, tunnels: tunnels))
     }
+
+    func endTunnels(on target: Target, within limit: Duration) { note(.endedTunnels(target.identity.text, within: limit)) }
 
     func report(_ reply: @escaping @Sendable (WorkerReport) -> Void) {
         let report = state.withLock { $0.isStuck ? nil : $0.report }

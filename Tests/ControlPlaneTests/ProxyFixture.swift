@@ -1,6 +1,7 @@
 internal import Config
 @testable internal import ControlPlane
 internal import Net
+internal import Policy
 internal import Routing
 internal import Telemetry
 
@@ -29,11 +30,13 @@ struct ProxyFixture {
         self.file = file
         let configuration = try Self.configuration(file)
         let log = OperatorLog(descriptor: -1)
-        let resolved = Resolver().resolve(configuration.endpoints, previous: [:], keepsLastGood: false).found
+        let resolved = Resolver().resolve(configuration.endpoints(under: ReleaseState()), previous: [:], keepsLastGood: false).found
         let listeners = Listeners(inherited: inherited)
         let plan = try listeners.plan(configuration, resolved: resolved)
         let graph = LiveGraph()
-        let first = try graph.build(configuration, resolved: resolved, epoch: 1).snapshot
+        let built = try graph.build(configuration, resolved: resolved, epoch: 1)
+        _ = graph.commit(built)
+        let first = built.snapshot
         let cell = SnapshotCell(first)
         workers = (0..<loops).map { FakeWorker(index: $0, cell: cell) }
         _ = listeners.commit(plan)

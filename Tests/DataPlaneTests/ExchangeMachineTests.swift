@@ -55,7 +55,7 @@ import Testing
     @Test("an exchange that is not with the upstream hears nothing of it")
     func elsewhere() {
         for failure in Self.failures {
-            for steps: (inout ExchangeMachine) -> Void in [{ _ in }, { $0.wait() }, { $0.answer() }, { $0.end() }] {
+            for steps: (inout ExchangeMachine) -> Void in [{ _ in }, { $0.hold() }, { $0.wait() }, { $0.answer() }, { $0.end() }] {
                 var machine = machine(steps)
                 #expect(machine.upstreamFailed(failure, mayRetry: true) == .none)
             }

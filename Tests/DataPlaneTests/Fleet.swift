@@ -1,6 +1,7 @@
 import Config
 import DataPlane
 import Net
+import Policy
 import Routing
 import Synchronization
 import Telemetry
@@ -35,28 +36,48 @@ final class Fleet {
     /// Publishes the service with this target instead of the one before; nobody is told yet.
     /// - Returns: the targets that left.
     @discardableResult func publish(to target: Place, adjust: (inout Configuration) -> Void = { _ in }) throws -> [Target] {
-        let endpoint = Endpoint.tcp(host: "127.0.0.1", port: target.port ?? 0)
+        try publish(pools: [("only", target)], adjust: adjust)
+    }
+
+    /// Publishes the service with these pools, of one target each, the first of which takes everything unless `release` says otherwise.
+    @discardableResult func publish(
+        pools: [(name: String, place: Place)], release: ServiceRelease = ServiceRelease(), adjust: (inout Configuration) -> Void = { _ in }
+    ) throws -> [Target] {
+        let places = pools.map { (pool: $0, endpoint: Endpoint.tcp(host: "127.0.0.1", port: $0.place.port ?? 0)) }
         var configuration = Configuration()
         configuration.accessLog.format = .off
         configuration.listeners = [ListenerConfiguration(name: "web", bind: [.tcp(host: "127.0.0.1", port: 0)])]
         configuration.services = [
             ServiceConfiguration(
                 name: "shop",
-                pools: [PoolConfiguration(name: "only", targets: [TargetConfiguration(endpoint: endpoint, text: "\(target)")])],
-                split: [PoolShare(pool: "only", partsPerMillion: 1_000_000)])
+                pools: places.map {
+                    PoolConfiguration(name: $0.pool.name, targets: [TargetConfiguration(endpoint: $0.endpoint, text: "\($0.pool.place)")])
+                },
+                split: [PoolShare(pool: pools.first?.name ?? "", partsPerMillion: 1_000_000)])
         ]
         adjust(&configuration)
         epoch += 1
+        var state = ReleaseState()
+        state["shop"] = release
+        let resolved = Dictionary(places.map { ($0.endpoint, Self.address($0.pool.place)) }) { first, _ in first }
         let snapshot = try Snapshot.build(
-            configuration: configuration, epoch: epoch, resolved: [endpoint: Self.address(target)], registry: registry)
+            configuration: configuration, epoch: epoch, release: state, resolved: resolved, registry: registry)
         _ = snapshots.publish(snapshot)
         for leaving in registry.lastChange.leaving { leaving.retire() }
         return registry.lastChange.leaving
     }
 
+    /// The service as it was published last.
+    var shop: Service? { snapshots.load().service(named: "shop") }
+
     /// Tells every loop, and returns the epochs that they acknowledged.
     func adopt() -> [Epoch] {
         ask { worker, reply in worker.adoptNewest { _, epoch in reply(epoch) } }
+    }
+
+    /// Of all loops, one loop's after the other's.
+    func holders(of targets: [Target], limit: Int) -> [Holder] {
+        ask { worker, reply in worker.holders(of: targets, limit: limit) { reply($0) } }.flatMap(\.self)
     }
 
     func reports() -> [WorkerReport] {

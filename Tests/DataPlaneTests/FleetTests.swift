@@ -1,6 +1,8 @@
+import Config
 import DataPlane
 import Net
 import Routing
+import Telemetry
 import TestSupport
 import Testing
 
@@ -48,6 +50,31 @@ import Testing
         #expect(reports.map(\.idleUpstreamConnections).reduce(0, +) == origin.openConnections)
         for client in clients { client.close() }
         #expect(eventually { fleet.reports().allSatisfy { $0.downstreamConnections == 0 && $0.exchangesInFlight == 0 } })
+    }
+
+    @Test("a target that is given the number of one that left begins at zero, and so do its pool's times")
+    func countsBeginAtZero() throws {
+        let origins = try (0..<3).map { _ in try ScriptedUpstream() }
+        let fleet = try Fleet(workers: 2, to: origins[0].place)
+        func total(_ ordinal: Int) -> UInt64 {
+            fleet.reports().reduce(0) { $0 + ($1.targets.indices.contains(ordinal) ? $1.targets[ordinal].requests : 0) }
+        }
+        func times() -> UInt64 { fleet.reports().flatMap(\.pools).compactMap { $0?.count }.reduce(0, +) }
+        let client = try fleet.client()
+        for _ in 0..<5 { #expect(try client.get().status == 200) }
+        #expect(total(0) == 5 && times() == 5)
+        try fleet.publish(to: origins[1].place)
+        #expect(fleet.adopt() == [2, 2])
+        for _ in 0..<3 { #expect(try client.get().status == 200) }
+        #expect(total(0) == 5 && total(1) == 3 && times() == 8, "the pool is the same")
+        try fleet.publish(to: origins[2].place) {
+            $0.services[0].pools[0].name = "next"
+            $0.services[0].split[0].pool = "next"
+        }
+        #expect(fleet.adopt() == [3, 3])
+        #expect(total(0) == 0 && times() == 0)
+        #expect(try client.get().status == 200)
+        #expect(total(0) == 1 && times() == 1)
     }
 
     @Test("once every loop confirmed, no connection is taken any more, and those that are there go on")

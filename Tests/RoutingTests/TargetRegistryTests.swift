@@ -88,6 +88,53 @@ struct TargetRegistryTests {
         old.release()
     }
 
+    @Test("a service that comes back while somebody holds it counts on; one that nobody holds begins anew")
+    func serviceComesBack() throws {
+        let registry = TargetRegistry()
+        func build(_ services: [String]) throws -> [Service] {
+            var configuration = Configuration()
+            configuration.services = services.map { Fixture.service($0, pools: [("blue", [1])]) }
+            return try Snapshot.build(configuration: configuration, epoch: 1, resolved: Fixture.resolved, registry: registry).services
+        }
+        var held: Service? = try build(["shop", "other"])[0]
+        #expect(held?.state.admit(limit: 1) == true)
+        for _ in 0..<3 { _ = try build(["other"]) }
+        var back = try build(["other", "shop"])[1]
+        #expect(back !== held && back.state === held?.state && !back.state.admit(limit: 1))
+        _ = try build(["other"])
+        back = try build(["other", "shop"])[1]
+        #expect(back.state === held?.state)
+        held?.state.leave()
+        held = nil
+        back = try build(["other"])[0]
+        _ = try build(["other"])
+        back = try build(["other", "shop"])[1]
+        #expect(back.state.nextSplitPosition() == 0 && back.state.activeCount == 0)
+        #expect(held == nil)
+    }
+
+    @Test("a number of a pool is its name's alone; a serial its target's, though the ordinal is given again")
+    func numbers() throws {
+        let registry = TargetRegistry()
+        func pools(_ names: [String]) throws -> [Pool] {
+            var configuration = Configuration()
+            configuration.services = [Fixture.service("shop", pools: names.map { ($0, [1]) })]
+            let snapshot = try Snapshot.build(configuration: configuration, epoch: 1, resolved: Fixture.resolved, registry: registry)
+            registry.lastChange.leaving.forEach { $0.retire() }
+            return snapshot.services[0].pools
+        }
+        #expect(try pools(["blue", "green"]).map(\.ordinal) == [0, 1])
+        #expect(try pools(["green", "blue"]).map(\.ordinal) == [1, 0])
+        #expect(try pools(["green"]).map(\.ordinal) == [1])
+        #expect(try pools(["blue", "green"]).map(\.ordinal) == [2, 1])
+        var seen: [Int: Set<UInt64>] = [:]
+        for name in ["a", "b", "c", "d", "e", "f"] {
+            for member in try pools([name])[0].members { seen[member.target.ordinal, default: []].insert(member.target.serial) }
+        }
+        #expect(seen.values.map(\.count).reduce(0, +) == 6, "\(seen)")
+        #expect(Set(seen.values.joined()).count == 6 && seen.count < 6, "\(seen)")
+    }
+
     @Test("an ordinal is given again only after its target retired, drained, and nobody knows it any more")
     func ordinalsAreRecycled() throws {
         let registry = TargetRegistry()

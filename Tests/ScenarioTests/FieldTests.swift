@@ -112,6 +112,43 @@ import Testing
         }
     }
 
+    @Test("who is refused, redirected or answered by the route leaves a whole line, too, under the id that a trusted proxy gave")
+    func ownAnswersAreLogged() throws {
+        let yaml = """
+            trusted_proxies: [127.0.0.0/8]
+            defaults: { limits: { body_bytes: 10B } }
+            listeners: [{ name: web, bind: ["127.0.0.1:0"] }]
+            routes:
+              - { match: { path: /old }, redirect: { to: "https://new.test", status: 308 } }
+              - { match: { path: /ping }, respond: { status: 200, body: "pong\\n" } }
+              - { match: { path: /large }, respond: { status: 200, body: "never\\n" } }
+            services: {}
+            """
+        try staged(yaml) { sluice in
+            for (target, status) in [("/old", 308), ("/ping", 200), ("/none", 404), ("/large", 413)] {
+                let body = target == "/large" ? "0123456789abc" : ""
+                let answer = try sluice.client().ask(
+                    request(
+                        "POST", target, "User-Agent: agent\(target)", "Referer: https://x.test\(target)", "X-Request-Id: id=\(target)<\"",
+                        "Content-Length: \(body.count)", body: body))
+                #expect(answer.status == status)
+                if status >= 400 {
+                    #expect(JSON(answer.text)?["request_id"].string == "id=\(target)<\"", "\(answer.text)")
+                    #expect(!answer.text.contains("<"))
+                }
+            }
+            let page = try sluice.client().get("/page", host: "a.test", "Accept: text/html", "X-Request-Id: a\"<b>&")
+            #expect(page.text.contains("<p>Request a&#x22;&#x3c;b&#x3e;&#x26;</p>"), "\(page.text)")
+            #expect(eventually { sluice.logLines().count == 5 })
+            for line in sluice.logLines().prefix(4) {
+                let target = line["target"].string ?? ""
+                #expect(line["user_agent"].string == "agent\(target)")
+                #expect(line["referer"].string == "https://x.test\(target)")
+                #expect(line["request_id"].string == "id=\(target)<\"")
+            }
+        }
+    }
+
     @Test("request ids are made for each request, differ, and stand in the log")
     func requestIDs() throws {
         try staged { stage in

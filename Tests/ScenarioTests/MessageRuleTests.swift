@@ -79,6 +79,23 @@ import Testing
         }
     }
 
+    @Test("where Connection names fields, no trailer passes: it may be one of them (RFC 9110 §7.6.1)")
+    func nominatedTrailers() throws {
+        let chunked = "2\r\nok\r\n0\r\nX-Sum: 7\r\nX-Secret: 1\r\n\r\n"
+        let answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: x-secret\r\n\r\n\(chunked)"
+        try staged(ScriptedUpstream.replying(answer)) { stage in
+            let client = try stage.client()
+            for _ in 0..<2 {
+                let got = try client.ask(
+                    request("POST", "/", "Transfer-Encoding: chunked", "Connection: x-secret, keep-alive", body: chunked))
+                #expect(got.text == "ok" && got.isWhole)
+                #expect(got.body.trailers == [])
+            }
+            #expect(stage.origin.requests.map(\.body.text) == ["ok", "ok"])
+            #expect(stage.origin.requests.map(\.body.trailers) == [[], []])
+        }
+    }
+
     @Test("100 Continue is the upstream's to say, and the body waits for it")
     func expectContinue() throws {
         let script: ScriptedUpstream.Script = { peer in

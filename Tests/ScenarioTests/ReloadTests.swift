@@ -39,6 +39,39 @@ import Testing
         }
     }
 
+    @Test("what is in flight of a service that left takes its place when the service comes back")
+    func serviceComesBack() throws {
+        let door = Door()
+        let script: ScriptedUpstream.Script = { peer in
+            while true {
+                if try peer.wholeRequest().target == "/held" { door.wait() }
+                try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+        }
+        let origin = try ScriptedUpstream(script)
+        let without = """
+            listeners: [{ name: web, bind: ["127.0.0.1:0"] }]
+            routes: [{ match: { path: /ping }, respond: { status: 200, body: "pong" } }]
+            """
+        let with = """
+            listeners: [{ name: web, bind: ["127.0.0.1:0"] }]
+            services: { shop: { pools: { blue: { targets: ["\(origin.place)"] } }, limits: { max_requests: 1 } } }
+            """
+        try staged(with) { sluice in
+            let (held, other) = (try sluice.client(), try sluice.client())
+            try held.send(request("GET", "/held"))
+            #expect(eventually { origin.requests.count == 1 })
+            #expect(try other.get().status == 503)
+            #expect(try sluice.reload(without).exit == .code(0))
+            #expect(try other.get("/ping").text == "pong")
+            #expect(try sluice.reload(with).exit == .code(0))
+            #expect(try other.get().status == 503, "the one place is still taken")
+            door.open()
+            #expect(try held.readAnswer().status == 200)
+            for _ in 0..<3 { #expect(try other.get().status == 200) }
+        }
+    }
+
     @Test("downloads, tunnels and kept-alive clients live through three reloads, and the new split applies at once")
     func livesThrough() throws {
         let (blue, green) = (try ScriptedUpstream(echo("blue")), try ScriptedUpstream(echo("green")))

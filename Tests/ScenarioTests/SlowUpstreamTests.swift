@@ -34,6 +34,21 @@ import Testing
         }
     }
 
+    @Test("an answer that comes in pieces leaves its connection as fit for reuse as one that comes whole")
+    func piecesAndReuse() throws {
+        let script: ScriptedUpstream.Script = { peer in
+            while true {
+                try peer.wholeRequest()
+                for piece in ["HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", "a", "b", "c", "d"] { try peer.send(piece) }
+            }
+        }
+        try staged(script, workers: 1) { stage in
+            let client = try stage.client()
+            for _ in 0..<3000 { #expect(try client.get().text == "abcd") }
+            #expect(stage.origin.connections == 1)
+        }
+    }
+
     @Test("a body that falls silent is cut at the idle deadline")
     func silentBody() throws {
         let script = ScriptedUpstream.once { peer in
@@ -60,6 +75,23 @@ import Testing
         try staged(script, top: "defaults: { timeouts: { idle: 500ms } }") { stage in
             let answer = try stage.client().get()
             #expect(answer.isWhole && answer.text == "xxxxxxxxxx")
+        }
+    }
+
+    @Test("an upload may take longer than a connect may, and than a connection may be idle")
+    func slowUpload() throws {
+        try staged(top: "defaults: { timeouts: { connect: 200ms, keepalive: 400ms } }", workers: 1) { stage in
+            let client = try stage.client()
+            for use in ["fresh", "reused"] {
+                try client.send(request("POST", "/\(use)", "Content-Length: 9"))
+                for part in ["abc", "def", "ghi"] {
+                    #expect(throughout(.milliseconds(250)) { !client.hasInput }, "\(use): no answer before the end")
+                    try client.send(part)
+                }
+                #expect(try client.readAnswer(to: "POST").status == 200, "\(use)")
+            }
+            #expect(stage.origin.requests.map(\.body.text) == ["abcdefghi", "abcdefghi"])
+            #expect(stage.origin.connections == 1)
         }
     }
 

@@ -84,7 +84,7 @@ import Testing
         (record.requestID, record.method, record.target, record.host, record.userAgent, record.referer) = (
             long, long, long, long, long, long
         )
-        (record.listener, record.route, record.service, record.pool, record.upstream) = (long, long, long, long, long)
+        (record.listener, record.route, record.service, record.pool, record.rule, record.upstream) = (long, long, long, long, long, long)
         #expect(LineRoom.needed(for: record) == LineRoom.line)
         let line = encoded(record, .json)
         #expect(line.count <= LineRoom.line)

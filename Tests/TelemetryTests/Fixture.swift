@@ -37,6 +37,8 @@ final class RecordFixture {
         record.route = text("23:5")
         record.service = text("shop")
         record.pool = text("green")
+        record.chosenBy = .rule
+        record.rule = text("30:9")
         record.upstream = text("10.0.0.11:8080")
         record.epoch = 17
         record.attempts = 1

@@ -11,7 +11,7 @@ import Testing
             line == """
                 {"time":"2026-11-21T12:16:15.042Z","request_id":"r-1","client":"192.0.2.7","method":"GET","host":"shop.example.com",\
                 "target":"/a?b=c","protocol":"HTTP/1.1","status":200,"bytes_in":512,"bytes_out":1290,"listener":"web","route":"23:5",\
-                "service":"shop","pool":"green","upstream":"10.0.0.11:8080","epoch":17,"attempts":1,"reused":true,"queue_us":0,\
+                "service":"shop","pool":"green","chosen_by":"rule","rule":"30:9","upstream":"10.0.0.11:8080","epoch":17,"attempts":1,"reused":true,"queue_us":0,\
                 "connect_us":null,"first_byte_us":412,"total_us":1530,"termination":"--","user_agent":"curl/8.0",\
                 "referer":"https://x.example/"}\n
                 """)

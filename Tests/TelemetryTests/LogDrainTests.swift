@@ -31,7 +31,7 @@ private final class ScriptedFile: Sendable {
     }
 }
 
-@Suite("Log drain", .timeLimit(.minutes(1))) struct LogDrainTests {
+@Suite("Log drain") struct LogDrainTests {
     /// Writes each text as one block and returns what reached the file, and the count of lines lost.
     private func drain(_ blocks: [String], _ script: [ScriptedFile.Answer]) throws -> (written: String, dropped: UInt64) {
         let queue = LogQueue(limit: blocks.count + 1)

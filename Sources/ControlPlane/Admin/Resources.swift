@@ -4,8 +4,11 @@ internal import FoundationEssentials
 package struct Resources: Sendable {
     private let controller: Controller
     private let state: ServingState
+    /// Whether what only tests need may be reached (`SLUICE_DEBUG=1`).
+    private let isDebugging: Bool
 
-    package init(controller: Controller, state: ServingState) {
+    package init(controller: Controller, state: ServingState, isDebugging: Bool = false) {
+        self.isDebugging = isDebugging
         self.controller = controller
         self.state = state
     }
@@ -20,6 +23,7 @@ package struct Resources: Sendable {
         case ["v1", "status", segments.last ?? ""] where isRead && segments.count == 3: status(of: segments[2], reply)
         case ["v1", "reload"] where request.method == "POST": controller.reload(reply)
         case ["v1", "shutdown"] where request.method == "POST": shutdown(request, reply)
+        case ["v1", "debug", "stall"] where isDebugging && request.method == "POST": stall(request, reply)
         case ["healthz"], ["readyz"], ["v1", "status"]: reply(Self.wrongMethod("GET"))
         case ["v1", "status", segments.last ?? ""] where segments.count == 3: reply(Self.wrongMethod("GET"))
         case ["v1", "reload"], ["v1", "shutdown"]: reply(Self.wrongMethod("POST"))
@@ -91,6 +95,18 @@ package struct Resources: Sendable {
         controller.stop(isGraceful ? .graceful : .quick)
     }
 
+    private func stall(_ request: AdminRequest, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
+        guard let order = try? JSONDecoder().decode(StallOrder.self, from: Data(request.body)), (1...60_000).contains(order.milliseconds)
+        else {
+            let detail = "the body must be {\"loop\": 0, \"milliseconds\": 1…60000}"
+            return reply(.problem(Problem("bad-request", status: 400, title: "Bad request", detail: detail)))
+        }
+        controller.stall(loop: order.loop, for: .milliseconds(order.milliseconds)) { isThere in
+            if isThere { return reply(.json(order, status: 202)) }
+            reply(.problem(Problem("not-found", status: 404, title: "Not found", detail: "there is no loop \(order.loop)")))
+        }
+    }
+
     private static func wrongMethod(_ allowed: String) -> AdminResponse {
         let problem = Problem("method-not-allowed", status: 405, title: "Method not allowed", detail: "this path takes \(allowed)")
         var response = AdminResponse.problem(problem)
@@ -108,6 +124,12 @@ private struct ReloadReply: Encodable {
 
 private struct ShutdownOrder: Decodable {
     var graceful: Bool?
+}
+
+/// Keeps a loop's thread busy for so long.
+private struct StallOrder: Codable {
+    var loop: Int
+    var milliseconds: Int
 }
 
 private struct ShutdownReply: Encodable {

@@ -48,19 +48,6 @@ struct HealthMemory: Sendable, Codable, Equatable {
     var entries: [Entry] = []
 }
 
-/// Whether targets could take traffic now.
-struct Preflight: Sendable, Equatable {
-    struct Problem: Sendable, Equatable {
-        /// As the operator wrote it.
-        var target: String
-        var reason: String
-    }
-
-    var healthy = 0
-    /// In the order of the pool.
-    var problems: [Problem] = []
-}
-
 extension HealthStatus {
     init(_ report: HealthReport) {
         let judge = report.judge

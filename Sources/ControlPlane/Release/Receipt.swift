@@ -1,3 +1,5 @@
+internal import DataPlane
+
 /// The proof that a command prints: what was switched, when, and what is still in flight. Encoded as JSON with snake_case keys.
 struct Receipt: Encodable, Sendable {
     struct Acknowledgement: Encodable, Sendable {
@@ -50,4 +52,19 @@ struct HolderReport: Encodable, Sendable {
     var bytesOut: UInt64
     var isTunnel: Bool
     var requestID: String
+}
+
+extension HolderReport {
+    init(_ holder: Holder) {
+        service = holder.service
+        pool = holder.pool
+        target = holder.target
+        client = holder.client
+        route = holder.route
+        ageMilliseconds = Int(clamping: Int64(holder.age / .milliseconds(1)))
+        bytesIn = holder.bytesIn
+        bytesOut = holder.bytesOut
+        isTunnel = holder.isTunnel
+        requestID = holder.requestID
+    }
 }

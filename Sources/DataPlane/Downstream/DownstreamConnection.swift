@@ -67,7 +67,8 @@ final class DownstreamConnection: EventHandler, Shore {
         guard let exchange else { return }
         if readiness.isBroken { return exchange.clientGone() }
         if !exchange.requestBody.isFinished {
-            exchange.relayRequest()
+            // Held, it reads nothing: the end of input is told by this edge alone.
+            if exchange.isHeld { if readiness.isPeerClosed { exchange.clientHalfClosed() } } else { exchange.relayRequest() }
         } else if readiness.isPeerClosed {
             exchange.clientHalfClosed()
         }
@@ -93,6 +94,7 @@ final class DownstreamConnection: EventHandler, Shore {
     // MARK: - For the exchange
 
     func setDeadline(after span: TimeSpan) { worker.loop.setDeadline(registration, worker.loop.now + span) }
+    func setDeadline(_ deadline: Instant) { worker.loop.setDeadline(registration, deadline) }
     func clearDeadline() { worker.loop.setDeadline(registration, .never) }
     func resumeNextTurn() { worker.loop.resumeNextTurn(registration) }
 

@@ -84,8 +84,13 @@ enum Answer {
         out.put(Status.reasonPhrase(status))
         out.put("\",\"status\":")
         out.put(decimal: UInt64(status))
-        out.put(",\"instance\":\"urn:uuid:")
-        exchange.identifier.write(to: &out)
+        if exchange.givenRequestID.isEmpty {
+            out.put(",\"instance\":\"urn:uuid:")
+            exchange.identifier.write(to: &out)
+            out.put("\"")
+        }
+        out.put(",\"request_id\":\"")
+        putRequestID(exchange, before: "\\u00", behind: "", to: &out)
         out.put("\"}\n")
     }
 
@@ -95,8 +100,25 @@ enum Answer {
         out.put("</title><h1>")
         putTitle(status, to: &out)
         out.put("</h1><p>Request ")
-        exchange.identifier.write(to: &out)
+        putRequestID(exchange, before: "&#x", behind: ";", to: &out)
         out.put("</p></html>\n")
+    }
+
+    /// As it went upstream, or would have. A trusted proxy may pass on what a client wrote, so whatever could mean something to JSON or
+    /// HTML is written as its number, between `before` and `behind`.
+    private static func putRequestID(_ exchange: Exchange, before: StaticString, behind: StaticString, to out: inout HeadWriter) {
+        let given = exchange.givenRequestID
+        guard !given.isEmpty else { return exchange.identifier.write(to: &out) }
+        for byte in given {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"), UInt8(ascii: "'"),
+                0..<0x20, 0x7f...0xff:
+                out.put(before)
+                out.put(hex: UInt64(byte), digits: 2)
+                out.put(behind)
+            default: out.put(byte)
+            }
+        }
     }
 
     private static func putTitle(_ status: UInt16, to out: inout HeadWriter) {

@@ -6,17 +6,20 @@ internal import Telemetry
 
 /// An exchange's way to its target: the place of its service, the connection, the head, and what happens when it fails.
 extension Exchange {
-    /// Takes one of the service's places, or waits for one.
+    /// Takes one of the service's places, or waits for one. While the service is paused it takes none: places are for those who run. Whoever
+    /// was held has waited for its turn already: the queue's bounds are not for it.
     func admit(to service: Service) {
         self.service = service
+        if let gate = service.pause { return hold(gate) }
         if service.state.admit(limit: service.limits.maxRequests) {
             holdsPlace = true
             times.admitted = worker.loop.now
             attempt(fieldsAreFresh: true)
-        } else if service.state.enqueue(limit: service.limits.queue) {
+        } else if service.state.enqueue(limit: holdDeadline == .never ? service.limits.queue : .max) {
             machine.wait()
             worker.queues.append(self, of: service)
-            downstream?.setDeadline(after: service.limits.queueTimeout)
+            let timeout = worker.loop.now + service.limits.queueTimeout
+            downstream?.setDeadline(holdDeadline == .never ? timeout : max(timeout, holdDeadline))
         } else {
             answer(503)
         }
@@ -69,6 +72,8 @@ extension Exchange {
         }
         if upstream.hasWriteFailed { hasSent = false }
         if requestBody.isFinished { return requestSent() }
+        // The clock of the connect, or of its idle time, is over; a body's is the client's and runs from part to part.
+        upstream.clearDeadline()
         downstream.expectBody()
         // The read that brought the head may not have emptied the socket: no edge will tell of what is there already.
         relayRequest()
@@ -125,20 +130,5 @@ extension Exchange {
         if let target, failed { worker.counters.counted(target, failed: true) }
         upstream?.close()
         upstream = nil
-    }
-
-    // MARK: - Drain
-
-    func holds(_ target: Target) -> Bool { isInUse && self.target === target }
-
-    func setDrainDeadline(exchanges: Instant, tunnels: Instant) {
-        drainDeadline = exchanges
-        tunnelDeadline = tunnels
-        upstream?.limitDeadline()
-    }
-
-    /// The deadline that rules now.
-    var leaseDeadline: Instant {
-        if case .tunnel = machine.state { tunnelDeadline } else { drainDeadline }
     }
 }

@@ -70,8 +70,8 @@ extension Exchange {
     /// The client has gone away, or does not take bytes any more: nobody is there to answer.
     func clientGone(_ who: EndedBy = .client) {
         guard let downstream else { return }
+        let phase = requestBody.isFinished || isHeld ? machine.phase : .requestBody
         leaveQueueIfWaiting()
-        let phase = requestBody.isFinished ? machine.phase : .requestBody
         dropUpstream(failed: false)
         finish(endedBy: who, phase: phase)
         downstream.close()
@@ -80,7 +80,7 @@ extension Exchange {
     /// The client has shut its writing side after the whole request: it may wait for its answer, or be gone; TCP does not say.
     func clientHalfClosed() {
         switch machine.state {
-        case .queued, .connecting, .requesting: downstream?.setDeadline(after: LoopSettings.halfCloseGrace)
+        case .held, .queued, .connecting, .requesting: downstream?.setDeadline(after: LoopSettings.halfCloseGrace)
         case .free, .responding, .tunnel, .answering, .ended: break
         }
     }
@@ -90,6 +90,7 @@ extension Exchange {
         if downstream.isBroken { return clientGone() }
         if !downstream.transport.output.isEmpty { return clientGone(.clientTimeout) }
         switch machine.state {
+        case .held: if downstream.transport.isPeerClosed { clientGone() } else { holdTimedOut() }
         case .queued: if downstream.transport.isPeerClosed { clientGone() } else { queueTimedOut() }
         case .connecting: if downstream.transport.isPeerClosed { clientGone() }
         case .requesting:
@@ -116,6 +117,7 @@ extension Exchange {
     // MARK: - Private
 
     private func leaveQueueIfWaiting() {
+        leaveHold()
         if case .queued = machine.state {
             service?.state.dequeue()
             worker.queues.remove(self)
@@ -125,9 +127,12 @@ extension Exchange {
     /// Logs, counts, gives the lease back and makes the object ready for the next: the one way out.
     func finish(endedBy: EndedBy, phase: ExchangePhase) {
         worker.counters.counted(response.status)
+        if isTunnel { worker.counters.tunnels -= 1 }
         if worker.log.format != .off { log(endedBy, phase) }
         // A failed attempt was counted when it failed.
         if let target, response.status > 0, times.firstByte != .never { worker.counters.counted(target, failed: false) }
+        // A tunnel's time says nothing of the target's.
+        if let pool, response.status >= 200 { worker.counters.took(worker.loop.now - times.begin, in: pool) }
         releaseClaims()
         if let headBlock { worker.buffers.give(headBlock) }
         reset()

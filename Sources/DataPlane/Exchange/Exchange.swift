@@ -35,6 +35,7 @@ final class Exchange {
     var times = ExchangeTimes()
     var logFields = LogFields()
     var tunnelEnds = TunnelEnds()
+    var choosing = PoolChoosing()
     /// Body bytes of the client that are on their way upstream or gone: another attempt could not send them again.
     var hasStreamedBody = false
     /// Bytes of the present attempt were handed to the kernel.
@@ -43,6 +44,13 @@ final class Exchange {
     var hasRetriedFresh = false
     var isReused = false
     var holdsPlace = false
+    /// Counted among the loop's tunnels.
+    var isTunnel = false
+    /// Until when a pause may hold it; `.never` unless it is held, or was and has not chosen since.
+    var holdDeadline = Instant.never
+    var heldSince = Instant.never
+    /// What it counts for in `ServiceState.hold`.
+    var heldBytes = 0
     var drainDeadline = Instant.never
     var tunnelDeadline = Instant.never
 
@@ -62,16 +70,21 @@ final class Exchange {
     func begin(_ downstream: DownstreamConnection, _ head: RequestHead, _ block: Block) {
         start(downstream)
         self.head = head
-        requestBody = MessageBody(head.framing)
+        requestBody = MessageBody(head.framing, dropsTrailers: head.namesFields)
         let retained = worker.buffers.take(head.length)
         retained.append(UnsafeRawBufferPointer(rebasing: block.bytes[0..<head.length]))
         headBlock = retained
         block.consume(head.length)
         downstream.transport.keep(block, worker)
         times.bytesIn = UInt64(head.length)
+        enter()
+    }
 
+    /// Finds the route under the newest epoch and goes where it leads. The loop's field table holds this request's fields.
+    func enter() {
         let snapshot = worker.newestSnapshot()
         epoch = snapshot.epoch
+        noteLogFields(worker.requestFields, snapshot)
         guard let route = snapshot.route(headBytes, head: head, fields: worker.requestFields) else { return answer(404) }
         self.route = route
         if let refusal = refusal() { return answer(refusal) }
@@ -91,26 +104,45 @@ final class Exchange {
 
     /// Pool, target and lease in one go, under the newest epoch, within this loop turn: nothing in here can suspend or re-enter. This is
     /// where promise 1 lives: a loop acknowledges an epoch between turns, so what was claimed before is counted before.
-    func choose() -> Target? {
+    func choose(fieldsAreFresh: Bool) -> Choice {
         let snapshot = worker.newestSnapshot()
-        if snapshot.epoch != epoch, !chooseRouteAgain(snapshot) { return nil }
-        guard let service, let pool = pool ?? service.choosePool() else { return nil }
-        guard let claimed = pool.claimTarget(excluding: target?.ordinal) else { return nil }
+        let isOutdated = snapshot.epoch != epoch
+        if isOutdated, !chooseRouteAgain(snapshot) { return .none }
+        guard let service else { return .none }
+        if let gate = service.pause { return .paused(gate) }
+        guard let pool = pool ?? choosePool(of: service, fieldsAreFresh: fieldsAreFresh || isOutdated) else { return .none }
+        guard let claimed = pool.claimTarget(excluding: target?.ordinal) else { return .none }
         if let former = lease.take() {
             lease = former.moved(to: claimed, of: pool, in: service)
+            drainDeadline = .never
+            tunnelDeadline = .never
         } else {
             lease = Lease(service: service, pool: pool, target: claimed)
         }
         self.pool = pool
         target = claimed
-        return claimed
+        return .target(claimed)
     }
 
-    /// Chooses, then connects or reuses a connection; answers 503 when there is no target.
+    enum Choice {
+        case target(Target)
+        /// The service is paused: nothing was claimed.
+        case paused(PauseGate)
+        /// No target takes it.
+        case none
+    }
+
+    /// Chooses, then connects or reuses a connection; waits while the service is paused; answers 503 when there is no target.
     /// - Parameter fieldsAreFresh: the loop's field table still holds this request's fields.
     func attempt(fieldsAreFresh: Bool) {
         machine.choose()
-        guard let target = choose() else { return answer(503, endedBy: .proxy, phase: .connect) }
+        let target: Target
+        switch choose(fieldsAreFresh: fieldsAreFresh) {
+        case .target(let claimed): target = claimed
+        case .paused(let gate): return hold(gate)
+        case .none: return answer(503, endedBy: .proxy, phase: .connect)
+        }
+        holdDeadline = .never
         hasSent = false
         isReused = false
         if !hasRetriedFresh, let connection = worker.idle.take(target) {
@@ -136,6 +168,7 @@ final class Exchange {
         target = nil
         logFields = LogFields()
         tunnelEnds = TunnelEnds()
+        choosing = PoolChoosing()
         requestBody = MessageBody()
         responseBody = MessageBody()
         response = ResponseState()
@@ -146,6 +179,8 @@ final class Exchange {
         hasRetriedFresh = false
         isReused = false
         holdsPlace = false
+        isTunnel = false
+        holdDeadline = .never
         drainDeadline = .never
         tunnelDeadline = .never
         serial &+= 1

@@ -4,11 +4,14 @@ internal import Telemetry
 /// Life of one exchange after its head is complete. Pure: no socket, no clock, no log. `LIFECYCLE.md` draws it.
 struct ExchangeMachine {
     enum State {
-        /// Not in use. Next: `.queued`, `.connecting`, `.answering`.
+        /// Not in use. Next: `.held`, `.queued`, `.connecting`, `.answering`.
         case free
-        /// Waits for a place of its service. Next: `.connecting`, `.answering`, `.ended`.
+        /// Waits for the end of its service's pause; nothing is claimed. Next: `.queued`, `.connecting`, `.answering`, `.ended`.
+        case held
+        /// Waits for a place of its service. Next: `.held`, `.connecting`, `.answering`, `.ended`.
         case queued
-        /// Has a lease, wants a connection; nothing was sent. Next: `.requesting`, `.connecting` (another target), `.answering`, `.ended`.
+        /// Has a lease, wants a connection; nothing was sent. Next: `.requesting`, `.connecting` (another target), `.held`, `.answering`,
+        /// `.ended`.
         case connecting
         /// The head went upstream; no byte of the response has gone downstream. Next: `.responding`, `.tunnel`, `.connecting` (retry),
         /// `.answering`, `.ended`.
@@ -56,6 +59,7 @@ struct ExchangeMachine {
     var phase: ExchangePhase {
         switch state {
         case .free, .ended, .answering: .done
+        case .held: .held
         case .queued: .queue
         case .connecting: .connect
         case .requesting: .responseHead
@@ -71,11 +75,12 @@ struct ExchangeMachine {
     var isSending: Bool {
         switch state {
         case .requesting, .responding: true
-        case .free, .queued, .connecting, .tunnel, .answering, .ended: false
+        case .free, .held, .queued, .connecting, .tunnel, .answering, .ended: false
         }
     }
 
     mutating func begin() { state = .connecting }
+    mutating func hold() { state = .held }
     mutating func wait() { state = .queued }
     mutating func choose() { state = .connecting }
     mutating func sentHead() { state = .requesting }
@@ -99,7 +104,7 @@ struct ExchangeMachine {
             lastPhase = phase
             state = .ended
             return .cut
-        case .free, .queued, .answering, .ended:
+        case .free, .held, .queued, .answering, .ended:
             return .none
         }
     }

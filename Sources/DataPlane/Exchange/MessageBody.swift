@@ -20,12 +20,15 @@ struct MessageBody {
     }
 
     private var progress = Progress.finished
+    private let dropsTrailers: Bool
     /// Body bytes so far, framing not counted.
     private(set) var received: UInt64 = 0
 
-    init() {}
+    init() { dropsTrailers = false }
 
-    init(_ framing: BodyFraming) {
+    /// - Parameter dropsTrailers: no trailer of this body travels on.
+    init(_ framing: BodyFraming, dropsTrailers: Bool) {
+        self.dropsTrailers = dropsTrailers
         switch framing {
         case .none, .length(0): progress = .finished
         case .length(let count): progress = .counted(count)
@@ -57,7 +60,7 @@ struct MessageBody {
             let step = try decoder.decode(bytes, limits: limits)
             progress = step.isFinished ? .finished : .chunked(decoder)
             received &+= UInt64(step.produced)
-            return Taken(produced: step.produced, consumed: step.consumed, trailers: step.trailers)
+            return Taken(produced: step.produced, consumed: step.consumed, trailers: dropsTrailers ? ByteRange() : step.trailers)
         case .untilClose:
             received &+= UInt64(bytes.count)
             return Taken(produced: bytes.count, consumed: bytes.count)

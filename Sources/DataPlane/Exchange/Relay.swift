@@ -97,7 +97,7 @@ extension Exchange {
         case .responding:
             var out = worker.headWriter()
             relayResponseBody(&out, block, lastRead: lastRead)
-        case .free, .queued, .connecting, .tunnel, .answering, .ended: worker.giveBack(block)
+        case .free, .held, .queued, .connecting, .tunnel, .answering, .ended: worker.giveBack(block)
         }
     }
 
@@ -146,7 +146,7 @@ extension Exchange {
             }
             finishResponse()
         case .connecting: upstreamFailed(.connect)
-        case .free, .queued, .tunnel, .answering, .ended: break
+        case .free, .held, .queued, .tunnel, .answering, .ended: break
         }
     }
 
@@ -164,7 +164,7 @@ extension Exchange {
     }
 
     func upstreamDeadlineReached() {
-        if worker.loop.now >= leaseDeadline { return upstreamFailed(.drainDeadline) }
+        if worker.loop.now >= leaseDeadline { return leaseDeadlineReached() }
         switch machine.state {
         case .requesting: upstreamFailed(requestBody.isFinished ? .responseTimeout : .stalled)
         case .responding:
@@ -175,7 +175,7 @@ extension Exchange {
                 upstreamFailed(.stalled)
             }
         case .tunnel: endTunnel(.upstreamTimeout)
-        case .free, .queued, .connecting, .answering, .ended: break
+        case .free, .held, .queued, .connecting, .answering, .ended: break
         }
     }
 

@@ -1,7 +1,6 @@
 internal import HTTP
 internal import Net
 internal import Routing
-internal import Telemetry
 
 /// Writes the request head as it goes upstream (DESIGN §5.4): our own version, hop-by-hop fields out, forwarded fields in, everything else as
 /// the client wrote it, byte for byte and in its order.
@@ -13,7 +12,6 @@ enum RequestRewriter {
         let head = exchange.head
         guard let route = exchange.route else { return }
         let isTrusted = exchange.worker.snapshot.isTrusted(exchange.clientAddress)
-        if exchange.worker.log.format != .off { noteLogFields(exchange, fields, isTrusted: isTrusted) }
         let dropped = droppedNames(head, route, isTrusted: isTrusted)
         putRequestLine(head, route, bytes, to: &out)
         putHost(exchange, route, bytes, to: &out)
@@ -25,19 +23,6 @@ enum RequestRewriter {
     }
 
     // MARK: - Private
-
-    private static func noteLogFields(_ exchange: Exchange, _ fields: FieldTable, isTrusted: Bool) {
-        for index in 0..<fields.count {
-            let field = fields[index]
-            let value = ByteRange(start: field.valueStart, end: field.valueEnd)
-            switch field.name {
-            case .userAgent: exchange.logFields.userAgent = value
-            case .referer: exchange.logFields.referer = value
-            case .xRequestId: if isTrusted { exchange.logFields.requestID = value }
-            default: break
-            }
-        }
-    }
 
     /// Bits of `FieldName`: what never travels on as it is.
     private static func droppedNames(_ head: RequestHead, _ route: Route, isTrusted: Bool) -> UInt64 {

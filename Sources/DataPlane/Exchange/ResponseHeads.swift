@@ -50,7 +50,7 @@ extension Exchange {
             return upstreamFailed(.malformed)
         }
         var out = worker.headWriter()
-        ResponseRewriter.writeUpgrade(received, of: block.bytes, fields: worker.responseFields, edits: route?.responseEdits, to: &out)
+        ResponseRewriter.writeUpgrade(received, of: block.bytes, fields: worker.responseFields, exchange: self, to: &out)
         response.status = received.status
         times.bytesOut &+= UInt64(out.count)
         downstream.sendCopy(out.bytes)
@@ -62,7 +62,7 @@ extension Exchange {
         guard let route else { return worker.giveBack(block) }
         response.status = received.status
         response.upstreamPersists = received.isPersistent
-        responseBody = MessageBody(received.framing)
+        responseBody = MessageBody(received.framing, dropsTrailers: received.namesFields)
         decideDownstreamFraming(received)
         var out = worker.headWriter()
         if isPlain(received, route) { return sendPlain(received, block, lastRead: lastRead) }
@@ -103,7 +103,7 @@ extension Exchange {
         let changing = RequestRewriter.bit(.transferEncoding)
         return !received.hasHopByHop && received.present & changing == 0 && received.minorVersion == 1 && received.has(.date)
             && !response.closesDownstream && !response.isChunkedDownstream && head.minorVersion == 1 && received.status != 204
-            && route.responseEdits.isEmpty
+            && route.responseEdits.isEmpty && !issuesCookie
     }
 
     /// Head and body in the one buffer that they came in.
@@ -148,6 +148,7 @@ enum ResponseRewriter {
             out.put("Connection: keep-alive\r\n")
         }
         out.put(route.responseEdits.lines)
+        exchange.putIssuedCookie(head, bytes, to: &out)
         out.put("\r\n")
     }
 
@@ -159,14 +160,16 @@ enum ResponseRewriter {
     }
 
     static func writeUpgrade(
-        _ head: ResponseHead, of bytes: UnsafeRawBufferPointer, fields: FieldTable, edits: CompiledEdits?, to out: inout HeadWriter
+        _ head: ResponseHead, of bytes: UnsafeRawBufferPointer, fields: FieldTable, exchange: Exchange, to out: inout HeadWriter
     ) {
+        let edits = exchange.route?.responseEdits
         putStatusLine(head, bytes, to: &out)
         let framing = RequestRewriter.bit(.contentLength) | RequestRewriter.bit(.transferEncoding)
         putFields(head, bytes, fields, dropped: framing, edits: edits ?? CompiledEdits(), to: &out)
         KeptFields.writeOnly(.upgrade, fields, of: bytes, out: &out)
         out.put("Connection: Upgrade\r\n")
         if let edits { out.put(edits.lines) }
+        exchange.putIssuedCookie(head, bytes, to: &out)
         out.put("\r\n")
     }
 

@@ -9,6 +9,13 @@ struct ServiceQueues {
 
     mutating func remove(_ exchange: Exchange) { waiting.removeAll { $0 === exchange } }
 
+    /// Takes out those that `isWanted` says, in their order.
+    mutating func take(where isWanted: (Exchange) -> Bool) -> [Exchange] {
+        let taken = waiting.filter(isWanted)
+        if !taken.isEmpty { waiting.removeAll(where: isWanted) }
+        return taken
+    }
+
     /// The exchange that has waited longest for this service.
     func first(of service: ServiceState) -> Exchange? { waiting.first { $0.service?.state === service } }
 

@@ -14,6 +14,7 @@ extension Exchange {
         downstream.state = .tunnel
         upstream.becomeTunnel()
         worker.counters.tunnels += 1
+        isTunnel = true
         if block.isEmpty { worker.giveBack(block) } else { _ = downstream.send(block) }
         if let early = downstream.transport.takeInput() { _ = upstream.send(early) }
         moveTunnel()
@@ -60,7 +61,6 @@ extension Exchange {
     func endTunnel(_ who: EndedBy) {
         guard let downstream else { return }
         let isBroken = tunnelEnds.client == .broken || tunnelEnds.upstream == .broken
-        worker.counters.tunnels -= 1
         upstream?.close()
         upstream = nil
         finish(endedBy: who, phase: who == .nobody ? .done : .tunnel)

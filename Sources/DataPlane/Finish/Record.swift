@@ -5,13 +5,28 @@ internal import Telemetry
 
 /// The exchange as one access record.
 extension Exchange {
+    /// Once for each exchange, before anything is decided: whoever is refused leaves a whole line, too.
+    func noteLogFields(_ fields: FieldTable, _ snapshot: Snapshot) {
+        var wanted = RequestRewriter.bit(.xRequestId)
+        if worker.log.format != .off { wanted |= RequestRewriter.bit(.userAgent) | RequestRewriter.bit(.referer) }
+        guard head.present & wanted != 0 else { return }
+        for field in fields.all {
+            switch field.name {
+            case .userAgent: logFields.userAgent = field.value
+            case .referer: logFields.referer = field.value
+            case .xRequestId: if snapshot.isTrusted(clientAddress) { logFields.requestID = field.value }
+            default: break
+            }
+        }
+    }
+
     func log(_ endedBy: EndedBy, _ phase: ExchangePhase) {
         guard let downstream else { return }
         var text: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
         withUnsafeMutableBytes(of: &text) { buffer in
             identifier.write(to: buffer)
             var record = AccessRecord()
-            let given = slice(logFields.requestID, of: headBytes)
+            let given = givenRequestID
             let own = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[0..<RequestIdentifier.length])
             record.requestID = given.isEmpty ? own : given
             record.client = downstream.client
@@ -43,6 +58,7 @@ extension Exchange {
         if let service { record.service = service.nameText.bytes }
         if let pool { record.pool = pool.nameText.bytes }
         if let target { record.upstream = target.text.bytes }
+        fillChoice(&record)
         record.epoch = epoch
         record.attempts = attempts &+ (target == nil ? 0 : 1)
         record.upstreamConnectionReused = isReused
@@ -59,6 +75,9 @@ extension Exchange {
     private func microseconds(from: Instant, to: Instant) -> Int64 {
         from == .never || to == .never ? -1 : (to - from).microseconds
     }
+
+    /// The request id that a trusted proxy gave; empty when there is none.
+    var givenRequestID: UnsafeRawBufferPointer { slice(logFields.requestID, of: headBytes) }
 
     func slice(_ range: ByteRange, of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         guard range.start < range.end, Int(range.end) <= bytes.count else { return UnsafeRawBufferPointer(start: nil, count: 0) }

@@ -15,17 +15,24 @@ struct IdleConnections {
 
     mutating func take(_ target: Target) -> UpstreamConnection? {
         let ordinal = target.ordinal
-        guard ordinal < lists.count, let connection = lists[ordinal].first, connection.target === target else { return nil }
-        unlink(connection, ordinal)
+        guard ordinal < lists.count, let connection = lists[ordinal].first.take() else { return nil }
+        guard connection.target === target else {
+            lists[ordinal].first = connection
+            return nil
+        }
+        let next = connection.nextIdle.take()
+        next?.previousIdle = nil
+        lists[ordinal].first = next
+        lists[ordinal].count -= 1
+        count -= 1
         return connection
     }
 
     mutating func put(_ connection: UpstreamConnection) {
         let ordinal = connection.target.ordinal
         while lists.count <= ordinal { lists.append(List()) }
-        let first = lists[ordinal].first
-        connection.nextIdle = first
-        first?.previousIdle = connection
+        lists[ordinal].first?.previousIdle = connection
+        connection.nextIdle = lists[ordinal].first.take()
         lists[ordinal].first = connection
         lists[ordinal].count += 1
         count += 1

@@ -74,7 +74,8 @@ final class UpstreamConnection: EventHandler, Shore {
     /// Back to the idle ones, or closed when it is not fit for reuse.
     func detach(reusable: Bool) {
         exchange = nil
-        guard reusable, !transport.isPeerClosed, transport.output.isEmpty, transport.input == nil, target.keepsIdleConnections, !worker.isDraining
+        guard reusable, !transport.isPeerClosed, transport.output.isEmpty, transport.input == nil, target.keepsIdleConnections,
+            !worker.isDraining
         else {
             return close()
         }
@@ -100,6 +101,9 @@ final class UpstreamConnection: EventHandler, Shore {
     func setDeadline(after span: TimeSpan) {
         worker.loop.setDeadline(registration, min(worker.loop.now + span, exchange?.leaseDeadline ?? .never))
     }
+
+    /// None but the exchange's own, if a drain has set one.
+    func clearDeadline() { worker.loop.setDeadline(registration, exchange?.leaseDeadline ?? .never) }
 
     /// A drain deadline was set, or an exchange with one was attached.
     func limitDeadline() {
@@ -137,11 +141,18 @@ final class UpstreamConnection: EventHandler, Shore {
         transport.note(readiness)
         switch state {
         case .busy: handleBusy(readiness)
-        case .idle: close()  // closed by the peer, or bytes that nobody asked for: never reused
+        case .idle: if readiness.tellsOfInput, hasNews { close() }
         case .connecting: handleConnecting(readiness)
         case .tunnel: exchange?.moveTunnel()
         case .closed: break
         }
+    }
+
+    /// Closed by the peer, or bytes that nobody asked for: such a connection is never reused. The event itself proves nothing: it may tell of
+    /// what was read before the connection became idle (bytes that came between its wake-up and the read, or in the same turn).
+    private var hasNews: Bool {
+        if case .wouldBlock = transport.read(into: worker.freshReadBlock(), limit: 1) { return transport.isPeerClosed }
+        return true
     }
 
     func deadlineReached() {

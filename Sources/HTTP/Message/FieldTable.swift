@@ -32,7 +32,8 @@ package struct Field {
 /// The fields of the head parsed last. One per loop and direction, allocated once, reused for every message; confined to its loop.
 package final class FieldTable {
     package let capacity: Int
-    package private(set) var count = 0
+    // Private, so that the compiler sees every access and need not guard each one at run time.
+    private var used = 0
     private let storage: UnsafeMutablePointer<Field>
 
     package init(capacity: Int) {
@@ -42,33 +43,35 @@ package final class FieldTable {
 
     deinit { storage.deallocate() }
 
+    package var count: Int { used }
+
     /// All fields at once, for loops in other modules: they cannot inline the subscript, and this costs them one call per message.
     ///
     /// SAFETY: valid while the table lives; the content until the next parse into it.
-    package var all: UnsafeBufferPointer<Field> { UnsafeBufferPointer(start: storage, count: count) }
+    package var all: UnsafeBufferPointer<Field> { UnsafeBufferPointer(start: storage, count: used) }
 
-    package func removeAll() { count = 0 }
+    package func removeAll() { used = 0 }
 
     /// False when the table is full (431).
     package func append(_ field: Field) -> Bool {
-        guard count < capacity else { return false }
-        (storage + count).initialize(to: field)
-        count += 1
+        guard used < capacity else { return false }
+        (storage + used).initialize(to: field)
+        used += 1
         return true
     }
 
     func markHopByHop(at index: Int) {
-        precondition(index >= 0 && index < count)
+        precondition(index >= 0 && index < used)
         storage[index].isHopByHop = true
     }
 
     package subscript(index: Int) -> Field {
         get {
-            precondition(index >= 0 && index < count)
+            precondition(index >= 0 && index < used)
             return storage[index]
         }
         set {
-            precondition(index >= 0 && index < count)
+            precondition(index >= 0 && index < used)
             storage[index] = newValue
         }
     }

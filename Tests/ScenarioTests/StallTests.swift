@@ -1,0 +1,43 @@
+import TestSupport
+import Testing
+
+/// A loop that hangs: what was promised of it is not claimed (DESIGN §1, promise 1).
+@Suite struct StallTests {
+    private func order(_ sluice: SluiceProcess, _ body: String) throws -> Answer {
+        try RawClient(.unix(sluice.adminSocket)).ask(
+            "POST /v1/debug/stall HTTP/1.1\r\nHost: sluice\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    }
+
+    @Test("while a loop is stalled a publish names it and exits 8; afterwards the next one is confirmed")
+    func stalled() throws {
+        let (blue, green) = (
+            try ScriptedUpstream(ScriptedUpstream.answering("blue")), try ScriptedUpstream(ScriptedUpstream.answering("green"))
+        )
+        let sluice = try SluiceProcess(
+            SluiceProcess.forwarding(to: [blue.place]), workers: 3,
+            wrapper: ["env", "SLUICE_DEBUG=1", "SLUICE_DEBUG_ACK_DEADLINE_MS=300"])
+        defer { expectAlive(sluice) }
+        #expect(try order(sluice, #"{"loop": 1, "milliseconds": 2500}"#).status == 202)
+        let began = ContinuousClock.now
+        let refused = try sluice.reload(SluiceProcess.forwarding(to: [green.place]))
+        #expect(refused.exit == .code(8), "\(refused.errors)")
+        #expect((refused.errors + refused.output).contains("loop 1 "), "\(refused.errors)")
+        #expect(began.duration(to: .now) > .milliseconds(300))
+        // What is published stays published: a loop that was asleep chooses under the newest epoch.
+        #expect(try eventually { try sluice.status()["workers"].items.allSatisfy { $0["epoch"].int == 2 } })
+        for _ in 0..<12 { #expect(try sluice.client().get().text == "green") }
+        #expect(try sluice.reload(SluiceProcess.forwarding(to: [blue.place])).exit == .code(0))
+    }
+
+    @Test("stalling needs SLUICE_DEBUG=1, a loop that is there, and a time within reason")
+    func refused() throws {
+        let plain = try SluiceProcess(SluiceProcess.forwarding(to: [.v4(1)]))
+        #expect(try order(plain, #"{"loop": 0, "milliseconds": 10}"#).status == 404)
+        let debugging = try SluiceProcess(SluiceProcess.forwarding(to: [.v4(1)]), wrapper: ["env", "SLUICE_DEBUG=1"])
+        #expect(try order(debugging, #"{"loop": 9, "milliseconds": 10}"#).status == 404)
+        for body in ["", "{}", #"{"loop": 0, "milliseconds": 0}"#, #"{"loop": 0, "milliseconds": 600000}"#] {
+            #expect(try order(debugging, body).status == 400, "\(body)")
+        }
+        expectAlive(debugging)
+    }
+}
