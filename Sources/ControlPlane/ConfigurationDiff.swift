@@ -18,7 +18,6 @@ enum ConfigurationDiff {
         if old.stateDirectory != new.stateDirectory { keys.append("state_dir") }
         if old.admin.socket != new.admin.socket { keys.append("admin.socket") }
         if old.admin.listen != new.admin.listen { keys.append("admin.listen") }
-        if old.admin.tokenFile != new.admin.tokenFile { keys.append("admin.token_file") }
         return keys
     }
 

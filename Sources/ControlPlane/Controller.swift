@@ -1,6 +1,7 @@
 internal import Config
 internal import Dispatch
 internal import Net
+internal import Policy
 internal import Telemetry
 
 /// The single writer: one serial queue on which every command, signal and timer of the control plane runs, one after the other.
@@ -16,6 +17,9 @@ package final class Controller: @unchecked Sendable {
     private let proxy: Proxy
     private let resolver: Resolver
     private let shutdown: Shutdown
+    private let releases: Releases
+    private let events: EventLog
+    private let token: AdminToken
     private let startedAt = ContinuousClock.now
     private var lastReload: ReloadStatus?
     private var isResolving = false
@@ -24,19 +28,28 @@ package final class Controller: @unchecked Sendable {
     private static let resolvePeriod = DispatchTimeInterval.seconds(30)
     private static let reportDeadline = Duration.seconds(1)
 
-    /// - Parameter ended: runs once, when the loops have stopped and the process may exit.
+    /// - Parameters:
+    ///   - events: is told of what happens.
+    ///   - token: is renewed by a reload.
+    ///   - ended: runs once, when the loops have stopped and the process may exit.
     init(
-        proxy: Proxy, resolver: Resolver, state: ServingState, notifier: ServiceNotifier, configPath: String,
-        load: @escaping @Sendable () -> LoadedConfiguration, ended: @escaping @Sendable () -> Void
+        proxy: Proxy, journal: Journal, resolver: Resolver, look: @escaping Preflight.Look, state: ServingState, notifier: ServiceNotifier,
+        events: EventLog, token: AdminToken,
+        configPath: String, load: @escaping @Sendable () -> LoadedConfiguration, ended: @escaping @Sendable () -> Void
     ) {
         self.proxy = proxy
         self.resolver = resolver
         self.state = state
         self.notifier = notifier
+        self.events = events
+        self.token = token
         self.configPath = configPath
         self.load = load
         log = proxy.log
         shutdown = Shutdown(proxy: proxy, queue: queue, state: state, notifier: notifier, ended: ended)
+        releases = Releases(proxy: proxy, journal: journal, resolver: resolver, queue: queue, look: look) { receipt in
+            events.post(.release, service: receipt.service, data: receipt)
+        }
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
     }
 
@@ -44,15 +57,18 @@ package final class Controller: @unchecked Sendable {
 
     package func perform(_ command: Signals.Command) {
         switch command {
-        case .reload: queue.async { _ = self.reloadNow() }
+        case .reload: queue.async { _ = self.reloadNow(.signal) }
         case .reopenLogs: queue.async { self.reopenLogs() }
-        case .quickStop: stop(.quick)
-        case .gracefulStop: stop(.graceful)
+        case .quickStop: queue.async { self.stopNow(.quick, .signal) }
+        case .gracefulStop: queue.async { self.stopNow(.graceful, .signal) }
         }
     }
 
-    func reload(_ reply: @escaping @Sendable (AdminResponse) -> Void) {
-        queue.async { reply(Resources.answer(self.reloadNow(), epoch: self.proxy.epoch)) }
+    func reload(_ conditions: OrderConditions, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
+        queue.async {
+            if let stale = self.staleness(conditions) { return reply(.problem(stale)) }
+            reply(Resources.answer(self.reloadNow(conditions), epoch: self.proxy.epoch))
+        }
     }
 
     /// For tests: blocks one loop's thread. False when there is no such loop.
@@ -64,21 +80,61 @@ package final class Controller: @unchecked Sendable {
         }
     }
 
-    func stop(_ mode: Shutdown.Mode) { queue.async { self.shutdown.begin(mode) } }
+    func shutDown(_ mode: Shutdown.Mode, _ conditions: OrderConditions, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
+        queue.async {
+            if let stale = self.staleness(conditions) { return reply(.problem(stale)) }
+            // Answered first: the process may be gone sooner than the order has been carried out.
+            reply(.json(ShutdownReply(mode: mode.rawValue), status: 202))
+            self.stopNow(mode, conditions)
+        }
+    }
+
+    /// Where the live configuration has the access log.
+    func accessLog(_ reply: @escaping @Sendable (AccessLogConfiguration) -> Void) {
+        queue.async { reply(self.proxy.configuration.accessLog) }
+    }
 
     func status(_ reply: @escaping @Sendable (StatusReport) -> Void) { queue.async { reply(self.statusNow()) } }
 
     // MARK: - Private (on the queue)
 
-    private func reloadNow() -> Reload.Outcome {
+    /// Why an order that was given under another epoch is not carried out; nil when it may be.
+    private func staleness(_ conditions: OrderConditions) -> Problem? {
+        guard let seen = conditions.ifEpoch, seen != proxy.epoch else { return nil }
+        return .stale(seen: seen, live: proxy.epoch)
+    }
+
+    private func stopNow(_ mode: Shutdown.Mode, _ conditions: OrderConditions) {
+        dispatchPrecondition(condition: .onQueue(queue))
+        events.post(.shutdown, data: ShutdownEvent(mode: mode.rawValue, actor: conditions.actor, reason: conditions.reason))
+        releases.closedBecause = "sluice is shutting down"
+        shutdown.begin(mode)
+    }
+
+    private func reloadNow(_ conditions: OrderConditions) -> Reload.Outcome {
         dispatchPrecondition(condition: .onQueue(queue))
         guard !shutdown.hasBegun else {
             return .refused(Reload.Refusal(name: "stopping", detail: "sluice is shutting down"))
         }
         notifier.reloading()
-        let outcome = Reload(proxy: proxy, resolver: resolver).run(load())
+        let outcome = run(load())
         record(outcome)
+        events.post(.reload, data: ReloadEvent(outcome, epoch: proxy.epoch, conditions))
         notifier.ready(status: "serving, epoch \(proxy.epoch)")
+        return outcome
+    }
+
+    /// The token goes with the rest: a reload that is refused leaves the former one, too.
+    private func run(_ loaded: LoadedConfiguration) -> Reload.Outcome {
+        let renewed: AdminToken.Loaded?
+        do throws(AdminToken.Refusal) {
+            renewed = try loaded.token()
+        } catch {
+            return .refused(Reload.Refusal(name: "token-file", detail: error.message))
+        }
+        let outcome = Reload(proxy: proxy, resolver: resolver).run(loaded)
+        if case .refused = outcome { return outcome }
+        token.adopt(renewed)
         return outcome
     }
 
@@ -115,7 +171,8 @@ package final class Controller: @unchecked Sendable {
     private func statusNow() -> StatusReport {
         dispatchPrecondition(condition: .onQueue(queue))
         return StatusReport(
-            proxy, reports: proxy.reports(within: Self.reportDeadline), state: state.current, uptime: ContinuousClock.now - startedAt,
+            proxy, reports: proxy.reports(within: Self.reportDeadline), state: state.current,
+            uptime: ContinuousClock.now - startedAt,
             config: ConfigStatus(file: configPath, lastReload: lastReload))
     }
 
@@ -147,5 +204,41 @@ package final class Controller: @unchecked Sendable {
         if let silent = Reload(proxy: proxy, resolver: resolver).adopt(found) {
             log.info("addresses changed", ["epoch": "\(proxy.epoch)", "silent_loops": "\(silent.count)"])
         }
+    }
+}
+
+// MARK: - Switching
+
+extension Controller: ReleaseAuthority {
+    func order(_ order: ReleaseOrder, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
+        queue.async {
+            self.releases.perform(order) { result in
+                switch result {
+                case .success(let receipt): reply(.json(receipt, epoch: receipt.epoch))
+                case .failure(let refusal): reply(.problem(Problem(refusal)))
+                }
+            }
+        }
+    }
+
+    func history(service: String?, limit: Int, _ reply: @escaping @Sendable (Result<[ReleaseRecord], Problem>) -> Void) {
+        queue.async {
+            if let service, !self.proxy.configuration.services.contains(where: { $0.name == service }),
+                self.releases.journal.records(service: service, limit: 1).isEmpty
+            {
+                let names = self.proxy.configuration.services.map(\.name).joined(separator: ", ")
+                return reply(.failure(.notFound("there is no service \(service)", hint: "services: \(names)")))
+            }
+            reply(.success(self.releases.journal.records(service: service, limit: limit)))
+        }
+    }
+}
+
+extension Problem {
+    init(_ refusal: ReleaseRefusal) {
+        self.init(
+            refusal.name, status: refusal.status, title: "Refused; nothing changed", detail: refusal.detail, hint: refusal.hint,
+            exitCode: refusal.exitCode,
+            targets: refusal.targets.isEmpty ? nil : refusal.targets.map { TargetReason(target: $0.target, reason: $0.reason) })
     }
 }

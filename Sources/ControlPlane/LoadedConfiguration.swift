@@ -13,6 +13,14 @@ enum LoadedConfiguration {
     }
 }
 
+extension LoadedConfiguration {
+    /// What stands in `admin.token_file`; nil where there is none, or no configuration that could name one.
+    func token() throws(AdminToken.Refusal) -> AdminToken.Loaded? {
+        guard case .valid(let configuration, _) = self else { return nil }
+        return try AdminToken.load(configuration.admin.tokenFile)
+    }
+}
+
 extension DiagnosticReport {
     init(_ diagnostic: Diagnostic) {
         self.init(

@@ -26,7 +26,7 @@ final class Proxy {
     init(
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
         health: HealthScheduler, configuration: Configuration, release: ReleaseState = ReleaseState(),
-        resolved: [Endpoint: SocketAddress], snapshot: Snapshot
+        notes: [(service: String, text: String)] = [], resolved: [Endpoint: SocketAddress], snapshot: Snapshot
     ) {
         self.workers = workers
         self.listeners = listeners
@@ -37,6 +37,7 @@ final class Proxy {
         self.health = health
         self.configuration = configuration
         self.release = release
+        self.notes = notes
         self.resolved = resolved
         self.snapshot = snapshot
     }

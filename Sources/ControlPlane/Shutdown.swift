@@ -8,7 +8,7 @@ internal import Telemetry
 final class Shutdown: @unchecked Sendable {
     // SAFETY: created before the queue's first job, touched on the queue alone from then on.
 
-    enum Mode: Equatable {
+    enum Mode: String {
         /// Whatever is in flight gets a moment.
         case quick
         /// Lame duck, then what is in flight gets `shutdown.drain_timeout`.

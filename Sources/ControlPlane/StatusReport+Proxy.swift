@@ -2,6 +2,7 @@ internal import Config
 internal import DataPlane
 internal import Glibc
 internal import Net
+internal import Policy
 internal import Routing
 internal import Telemetry
 
@@ -20,7 +21,9 @@ extension StatusReport {
             ListenerStatus(name: $0.listener, bind: $0.text, address: $0.address.description, connections: $0.connections.current)
         }
         services = proxy.snapshot.services.map { service in
-            ServiceStatus(service, proxy.configuration.services.first { $0.name == service.name }, answered, proxy.health)
+            ServiceStatus(
+                service, proxy.configuration.services.first { $0.name == service.name }, proxy.release[service.name],
+                notes: proxy.notes.filter { $0.service == service.name }.map(\.text), answered, proxy.health)
         }
         retired = proxy.graph.draining.map {
             RetiredStatus(service: $0.identity.service, pool: $0.identity.pool, target: $0.identity.text, inFlight: $0.inFlight)
@@ -46,17 +49,32 @@ extension WorkerStatus {
 }
 
 extension ServiceStatus {
-    init(_ service: Service, _ configuration: ServiceConfiguration?, _ reports: [WorkerReport], _ health: HealthScheduler) {
+    /// - Parameters:
+    ///   - configuration: the service as the file has it.
+    ///   - notes: what of `release` does not fit the file.
+    init(
+        _ service: Service, _ configuration: ServiceConfiguration?, _ release: ServiceRelease, notes: [String], _ reports: [WorkerReport],
+        _ health: HealthScheduler
+    ) {
         name = service.name
         balance = configuration?.balance == .leastConnections ? "least-connections" : "round-robin"
         inFlight = service.pools.reduce(0) { $0 + $1.inFlight }
         queued = service.state.queuedCount
-        pools = service.pools.map { pool in
-            let share = configuration?.split.first { $0.pool == pool.name }?.partsPerMillion ?? 0
-            return PoolStatus(
+        let shares = zip(service.pools, service.shares)
+        split = Self.percent(shares.map { ($0.name, $1) })
+        fileSplit = Self.percent((configuration?.split ?? []).map { ($0.pool, $0.partsPerMillion) })
+        self.release = release.isEmpty ? nil : ReleaseReport(release)
+        self.notes = notes
+        pools = shares.map { pool, share in
+            PoolStatus(
                 name: pool.name, share: Double(share) / 10_000, inFlight: pool.inFlight, latencyMs: LatencyStatus(pool, reports),
-                targets: pool.members.map { TargetStatus($0, reports, health) })
+                targets: pool.members.map { TargetStatus($0, release, reports, health) })
         }
+    }
+
+    private static func percent(_ shares: [(pool: String, partsPerMillion: UInt32)]) -> [String: Double] {
+        let taken = shares.filter { $0.partsPerMillion > 0 }
+        return Dictionary(taken.map { ($0.pool, Double($0.partsPerMillion) / 10_000) }) { first, _ in first }
     }
 }
 
@@ -78,10 +96,13 @@ extension LatencyStatus {
 }
 
 extension TargetStatus {
-    init(_ member: PoolMember, _ reports: [WorkerReport], _ checks: HealthScheduler) {
-        target = member.target.identity.text
-        address = member.target.identity.address.description
+    init(_ member: PoolMember, _ release: ServiceRelease, _ reports: [WorkerReport], _ checks: HealthScheduler) {
+        let identity = member.target.identity
+        target = identity.text
+        address = identity.address.description
         weight = member.weight
+        state = release.closed(pool: identity.pool, target: identity.text)?.rawValue ?? "ready"
+        failing = member.target.isFailing
         inFlight = member.target.inFlight
         // A loop that has not met the target yet has no row for it.
         let rows = reports.compactMap { report -> TargetReport? in

@@ -57,12 +57,20 @@ package struct ServiceStatus: Encodable, Sendable {
     /// In flight now, all pools.
     package var inFlight: Int
     package var queued: Int
+    /// The live split, percent by pool.
+    package var split: [String: Double]
+    /// The file's; another one than `split` after a command.
+    package var fileSplit: [String: Double]
+    /// What commands changed; absent = nothing.
+    package var release: ReleaseReport?
+    /// What of it has no effect, because the file no longer has the pool or target.
+    package var notes: [String]
     package var pools: [PoolStatus]
 }
 
 package struct PoolStatus: Encodable, Sendable {
     package var name: String
-    /// Percent of the service's split.
+    /// Percent of the service's live split.
     package var share: Double
     package var inFlight: Int
     /// Since the pool came into the configuration; absent before its first response.
@@ -86,6 +94,10 @@ package struct TargetStatus: Encodable, Sendable {
     /// As resolved.
     package var address: String
     package var weight: Int
+    /// "ready", "draining" or "maintenance".
+    package var state: String
+    /// Takes no traffic because its health checks fail, or have not passed yet.
+    package var failing: Bool
     package var inFlight: Int
     package var requests: UInt64
     package var failures: UInt64

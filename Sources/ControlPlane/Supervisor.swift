@@ -46,13 +46,14 @@ package struct Supervisor {
         InheritedSockets.forgetEnvironment()
 
         let resolver = Resolver()
-        let resolved = try resolve(configuration, resolver)
+        let (journal, release) = try openJournal(configuration.stateDirectory)
+        let resolved = try resolve(configuration, release, resolver)
         let plan = try open(configuration, resolved, listeners)
         let ended = DispatchSemaphore(value: 0)
         let parts: Parts
         do throws(Failure) {
-            let proxy = try makeProxy(configuration, resolved, listeners)
-            parts = try control(proxy, resolver, load) { ended.signal() }
+            let proxy = try makeProxy(configuration, release, resolved, listeners)
+            parts = try control(proxy, journal, resolver, load) { ended.signal() }
         } catch {
             listeners.abandon(plan)
             throw error
@@ -77,29 +78,38 @@ package struct Supervisor {
     }
 
     private func makeProxy(
-        _ configuration: Configuration, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners
+        _ configuration: Configuration, _ release: ReleaseState, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners
     ) throws(Failure) -> Proxy {
         let accessLog = try openLog(configuration.accessLog)
         let graph = LiveGraph()
-        let first = try build(configuration, resolved, graph)
+        let built = try build(configuration, release, resolved, graph)
+        let first = built.snapshot
         let health = try makeHealth()
         health.adopt(HealthOrder.all(of: first, configuration))
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         return Proxy(
             workers: workers, listeners: listeners, publisher: DebugEnvironment(environment).publisher(cell, workers), graph: graph,
-            accessLog: accessLog, log: log, health: health, configuration: configuration, resolved: resolved, snapshot: first)
+            accessLog: accessLog, log: log, health: health, configuration: configuration, release: release, notes: built.notes,
+            resolved: resolved, snapshot: first)
     }
 
     private func control(
-        _ proxy: Proxy, _ resolver: Resolver, _ load: @escaping @Sendable () -> LoadedConfiguration, ended: @escaping @Sendable () -> Void
+        _ proxy: Proxy, _ journal: Journal, _ resolver: Resolver, _ load: @escaping @Sendable () -> LoadedConfiguration,
+        ended: @escaping @Sendable () -> Void
     ) throws(Failure) -> Parts {
         let state = ServingState()
         let notifier = ServiceNotifier(environment: environment)
-        let socket = proxy.configuration.admin.socket
+        let events = EventLog()
+        proxy.health.onChange { events.post(.health, service: $0.identity.service, data: HealthEvent($0)) }
+        let token = try loadToken(proxy.configuration.admin)
         let controller = Controller(
-            proxy: proxy, resolver: resolver, state: state, notifier: notifier, configPath: configPath, load: load, ended: ended)
-        let admin = try openAdmin(socket, Resources(controller: controller, state: state, isDebugging: DebugEnvironment(environment).isOn))
+            proxy: proxy, journal: journal, resolver: resolver, look: { [health = proxy.health] in health.healthyTargets(of: $0) },
+            state: state,
+            notifier: notifier, events: events, token: token, configPath: configPath, load: load, ended: ended)
+        let resources = Resources(
+            controller: controller, state: state, events: events, releases: controller, isDebugging: DebugEnvironment(environment).isOn)
+        let admin = try openAdmin(proxy.configuration.admin, resources, events, token)
         return Parts(proxy: proxy, controller: controller, state: state, notifier: notifier, admin: admin)
     }
 
@@ -153,8 +163,26 @@ package struct Supervisor {
         }
     }
 
-    private func resolve(_ configuration: Configuration, _ resolver: Resolver) throws(Failure) -> [Endpoint: SocketAddress] {
-        let (found, failures) = resolver.resolve(configuration.endpoints(under: ReleaseState()), previous: [:], keepsLastGood: false)
+    /// What was switched stays switched: the journal says what.
+    private func openJournal(_ directory: String) throws(Failure) -> (Journal, ReleaseState) {
+        do throws(JournalError) {
+            let (journal, release, recovery) = try Journal.open(directory: directory)
+            if let damage = recovery.damage {
+                log.error(
+                    "the journal's tail was damaged; the state is that of the records before",
+                    ["detail": damage, "saved": recovery.movedTo ?? "-"])
+            }
+            if let trouble = recovery.trouble { log.error("the journal takes no records for now", ["reason": trouble]) }
+            return (journal, release)
+        } catch {
+            throw Failure(lines: [error.message], exitCode: 1)
+        }
+    }
+
+    private func resolve(_ configuration: Configuration, _ release: ReleaseState, _ resolver: Resolver) throws(Failure) -> [Endpoint:
+        SocketAddress]
+    {
+        let (found, failures) = resolver.resolve(configuration.endpoints(under: release), previous: [:], keepsLastGood: false)
         guard failures.isEmpty else {
             throw Failure(lines: failures.map { "\($0.endpoint.text) cannot be resolved: \($0.reason)" }, exitCode: 1)
         }
@@ -173,12 +201,14 @@ package struct Supervisor {
     }
 
     private func build(
-        _ configuration: Configuration, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
-    ) throws(Failure) -> Snapshot {
+        _ configuration: Configuration, _ release: ReleaseState, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
+    ) throws(Failure) -> LiveGraph.Built {
         do throws(SnapshotError) {
-            let built = try graph.build(configuration, resolved: resolved, epoch: 1)
+            let built = try graph.build(configuration, release: release, resolved: resolved, epoch: 1)
             _ = graph.commit(built)
-            return built.snapshot
+            for target in built.closing { target.setClosed(true) }
+            for note in built.notes { log.warn("release state does not fit the file", ["service": note.service, "detail": note.text]) }
+            return built
         } catch {
             throw Failure(lines: ["\(error)"], exitCode: 3)
         }
@@ -220,9 +250,20 @@ package struct Supervisor {
         }
     }
 
-    private func openAdmin(_ path: String, _ resources: Resources) throws(Failure) -> AdminServer {
+    private func loadToken(_ admin: AdminConfiguration) throws(Failure) -> AdminToken {
+        do throws(AdminToken.Refusal) {
+            return AdminToken(try AdminToken.load(admin.tokenFile))
+        } catch {
+            throw Failure(lines: [error.message], exitCode: 3)
+        }
+    }
+
+    private func openAdmin(
+        _ admin: AdminConfiguration, _ resources: Resources, _ events: EventLog, _ token: AdminToken
+    ) throws(Failure) -> AdminServer {
         do throws(IOError) {
-            return try AdminServer(path: path) { resources.handle($0, $1) }
+            let access = admin.listen.flatMap { AdminAccess($0, token: token) }
+            return try AdminServer(path: admin.socket, access: access, events: events) { resources.handle($0, $1) }
         } catch {
             let hint =
                 error.code == EADDRINUSE ? "another sluice listens there" : "choose another admin.socket, or make its folder writable"

@@ -16,7 +16,10 @@ internal import Testing
         return limits
     }
 
-    private let echo: AdminServer.Handler = { request, reply in reply(.text("\(request.method) \(request.path)\n", status: 200)) }
+    private let echo: AdminServer.Handler = { request, reply in
+        reply(.text("\(request.method) \(request.path)\n", status: 200))
+        return nil
+    }
 
     @Test("a request is answered, the connection closed, the socket is for its owner alone")
     func answered() throws {
@@ -49,7 +52,7 @@ internal import Testing
 
     @Test("a request nobody answers ends with 504")
     func silent() throws {
-        let server = try AdminServer(path: path, limits: limits(.milliseconds(100))) { _, _ in }
+        let server = try AdminServer(path: path, limits: limits(.milliseconds(100))) { _, _ in nil }
         defer { server.stop() }
         #expect(TestSocket.ask(path, "GET / HTTP/1.1\r\n\r\n").hasPrefix("HTTP/1.1 504 "))
     }
@@ -68,6 +71,7 @@ internal import Testing
         let replies = Mutex<[@Sendable (AdminResponse) -> Void]>([])
         let server = try AdminServer(path: path, limits: limits()) { request, reply in
             if request.path == "/later" { replies.withLock { $0.append(reply) } } else { reply(.text("now\n", status: 200)) }
+            return nil
         }
         defer { server.stop() }
         let gone = try #require(TestSocket.connected(to: .unix(path: path)))

@@ -58,7 +58,7 @@ internal import Testing
         "what a reload cannot exchange is named",
         arguments: [
             ("admin: { listen: \"127.0.0.1:9180\" }", ["admin.listen"]),
-            ("admin: { listen: \"127.0.0.1:9180\", token_file: /t }", ["admin.listen", "admin.token_file"]),
+            ("admin: { listen: \"127.0.0.1:9180\", token_file: /t }", ["admin.listen"]),
             ("admin: { socket: /s }", ["admin.socket"]),
             ("workers: 3", ["workers"]),
             ("trusted_proxies: []", []),

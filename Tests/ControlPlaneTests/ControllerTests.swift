@@ -15,6 +15,7 @@ private final class ControllerFixture: @unchecked Sendable {
     let controller: Controller
     let resources: Resources
     let state = ServingState()
+    let events = EventLog()
     private let ended = DispatchSemaphore(value: 0)
 
     init(_ text: String = ProxyFixture.plain) throws {
@@ -23,9 +24,11 @@ private final class ControllerFixture: @unchecked Sendable {
         let file = FileBox(text)
         self.box = file
         controller = Controller(
-            proxy: fixture.proxy, resolver: Resolver(), state: state, notifier: ServiceNotifier(environment: [:]), configPath: "test.yaml",
+            proxy: fixture.proxy, journal: try Journal.open(directory: fixture.scratch.path, disk: .system).0, resolver: Resolver(),
+            look: { ($0.count, []) }, state: state, notifier: ServiceNotifier(environment: [:]), events: events,
+            token: AdminToken(nil), configPath: "test.yaml",
             load: { ProxyFixture.load(file.text) }, ended: { [ended] in ended.signal() })
-        resources = Resources(controller: controller, state: state)
+        resources = Resources(controller: controller, state: state, events: events)
         state.enter(.serving)
     }
 
@@ -117,8 +120,9 @@ private final class ControllerFixture: @unchecked Sendable {
         "unknown paths are 404, wrong methods 405 with the right one",
         arguments: [
             ("GET", "/", 404, nil), ("GET", "/v2/status", 404, nil), ("GET", "/v1/status/a/b", 404, nil), ("POST", "/v1/flip", 404, nil),
-            ("POST", "/v1/status", 405, "GET"), ("GET", "/v1/reload", 405, "POST"), ("DELETE", "/v1/shutdown", 405, "POST"),
-            ("POST", "/healthz", 405, "GET"), ("GET", "/healthz", 200, nil), ("GET", "/readyz", 200, nil), ("HEAD", "/readyz", 200, nil),
+            ("POST", "/v1/status", 405, "GET, HEAD"), ("GET", "/v1/reload", 405, "POST"), ("DELETE", "/v1/shutdown", 405, "POST"),
+            ("POST", "/healthz", 405, "GET, HEAD"), ("GET", "/healthz", 200, nil), ("GET", "/readyz", 200, nil),
+            ("HEAD", "/readyz", 200, nil),
         ] as [(String, String, Int, String?)])
     func paths(method: String, path: String, status: Int, allow: String?) throws {
         let answer = try ControllerFixture().ask(method, path)

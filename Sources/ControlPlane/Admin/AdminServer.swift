@@ -2,18 +2,21 @@ internal import Glibc
 package import Net
 internal import Synchronization
 
-/// The Unix socket that the CLI talks to: one thread, `poll`, few connections, one request each, a deadline on everything.
+/// The sockets that the CLI and the dashboards talk to: one thread, `poll`, few connections, one request each, a deadline on everything.
 ///
 /// Requests leave through `handler` and may be answered from any thread, later; the thread never waits for an answer.
 package final class AdminServer: Sendable {
-    package typealias Handler = @Sendable (AdminRequest, _ reply: @escaping @Sendable (AdminResponse) -> Void) -> Void
+    /// Returns how long the answer may take; nil = `Limits.answer`.
+    package typealias Handler = @Sendable (AdminRequest, _ reply: @escaping @Sendable (AdminResponse) -> Void) -> Duration?
 
     package struct Limits: Sendable {
-        /// Connections at once; more wait in the socket's queue.
-        package var connections = 16
-        /// From accept to the last byte of the request, and from the answer to its last byte taken.
+        /// Connections of each socket at once; more wait in the socket's queue.
+        package var connections = 64
+        /// Of them, those that follow events, both sockets together.
+        package var followers = 32
+        /// From accept to the last byte of the request; and how long a client may take nothing of its answer.
         package var io: Duration = .seconds(10)
-        /// From request to answer: longer than any command's own deadline.
+        /// From request to answer, where the request does not say how long it waits.
         package var answer: Duration = .seconds(60)
         package init() {}
     }
@@ -23,31 +26,45 @@ package final class AdminServer: Sendable {
         var isStopping = false
     }
 
+    /// A listening socket; `access` nil = the Unix socket.
+    private struct Door {
+        var listener: Int32
+        var access: AdminAccess?
+        /// Out of descriptors: not before then.
+        var acceptsFrom = ContinuousClock.now
+    }
+
     package let path: String
-    private let listener: Int32
+    /// Where `admin.listen` is bound: the real port where the file says 0.
+    package let address: SocketAddress?
+    private let doors: [Door]
     private let wakeUp: (read: Int32, write: Int32)
     private let limits: Limits
     private let handler: Handler
     private let shared = Mutex(Shared())
 
-    /// Binds the socket (mode 0600) and begins to serve on a thread of its own.
-    package init(path: String, limits: Limits = Limits(), handler: @escaping Handler) throws(IOError) {
+    /// Binds the sockets (the Unix socket with mode 0600) and begins to serve on a thread of its own.
+    /// - Parameters:
+    ///   - access: the TCP side; nil = none.
+    ///   - events: wakes the clients that follow it.
+    package init(
+        path: String, access: AdminAccess? = nil, events: EventLog? = nil, limits: Limits = Limits(), handler: @escaping Handler
+    ) throws(IOError) {
         self.path = path
         self.limits = limits
         self.handler = handler
-        listener = try AdminSocket.open(path)
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else {
-            let code = errno
-            close(listener)
+        var doors = [Door(listener: try AdminSocket.open(path))]
+        do throws(IOError) {
+            if let access { doors.append(Door(listener: try access.open(), access: access)) }
+            wakeUp = try Self.pipe()
+        } catch {
+            for door in doors { close(door.listener) }
             unlink(path)
-            throw IOError(code: code, operation: "pipe for the admin socket")
+            throw error
         }
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        wakeUp = (ends[0], ends[1])
+        self.doors = doors
+        address = access == nil ? nil : doors.last.flatMap { Sockaddr.bound($0.listener) }
+        events?.watch { [weak self] in self?.wake() }
         guard ControlThread.start("sluice-admin", { self.serve() }) else {
             throw IOError(code: EAGAIN, operation: "thread for the admin socket")
         }
@@ -62,6 +79,16 @@ package final class AdminServer: Sendable {
 
     // MARK: - Private
 
+    private static func pipe() throws(IOError) -> (read: Int32, write: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard Glibc.pipe(&ends) == 0 else { throw IOError(code: errno, operation: "pipe for the admin socket") }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        return (ends[0], ends[1])
+    }
+
     private func wake() {
         var byte: UInt8 = 1
         // A full pipe means the thread is awake already.
@@ -69,50 +96,65 @@ package final class AdminServer: Sendable {
     }
 
     private func serve() {
+        var doors = doors
         var connections: [Int: AdminConnection] = [:]
         var nextID = 0
-        var acceptsFrom = ContinuousClock.now
         while true {
             let isStopping = takeAnswers(into: &connections)
             let now = ContinuousClock.now
-            for (id, var connection) in connections {
-                connection.expire(now, limits)
-                connections[id] = connection.isDone ? nil : connection
-            }
+            for id in connections.keys.sorted() { update(id, in: &connections) { $0.tick(now, limits) } }
             if isStopping && !connections.values.contains(where: \.isOwedAnAnswer) { break }
             let order = connections.keys.sorted()
             var polled = [pollfd(fd: wakeUp.read, events: Int16(POLLIN), revents: 0)]
-            // A negative descriptor is passed over: full, or no longer listening.
-            let takesMore = !isStopping && connections.count < limits.connections && now >= acceptsFrom
-            polled.append(pollfd(fd: takesMore ? listener : -1, events: Int16(POLLIN), revents: 0))
-            for id in order { polled.append(connections[id]?.interest ?? pollfd(fd: -1, events: 0, revents: 0)) }
-            guard poll(&polled, nfds_t(polled.count), connections.isEmpty && takesMore ? 60_000 : 250) > 0 else { continue }
-            if polled[0].revents != 0 { drainWakeUp() }
-            for (index, id) in order.enumerated() where polled[index + 2].revents != 0 {
-                guard var connection = connections[id] else { continue }
-                if let request = connection.ready(polled[index + 2].revents) { pass(request, for: id) }
-                connections[id] = connection.isDone ? nil : connection
+            for (index, door) in doors.enumerated() {
+                // A negative descriptor is passed over: full, or no longer listening.
+                let isFull = connections.values.count { $0.door == index } >= limits.connections
+                let listener = isStopping || isFull || now < door.acceptsFrom ? -1 : door.listener
+                polled.append(pollfd(fd: listener, events: Int16(POLLIN), revents: 0))
             }
-            if polled[1].revents != 0 {
-                if let connection = AdminSocket.accept(listener) {
-                    connections[nextID] = connection
+            for id in order { polled.append(connections[id]?.interest ?? pollfd(fd: -1, events: 0, revents: 0)) }
+            let isQuiet = connections.isEmpty && !doors.contains { now < $0.acceptsFrom }
+            guard poll(&polled, nfds_t(polled.count), isQuiet ? 60_000 : 250) > 0 else { continue }
+            if polled[0].revents != 0 { drainWakeUp() }
+            for (index, id) in order.enumerated() {
+                let events = polled[index + 1 + doors.count].revents
+                if events != 0 { serve(id, events, in: &connections) }
+            }
+            for index in doors.indices where polled[index + 1].revents != 0 {
+                if let connection = accept(doors[index], index) {
+                    connections[nextID] = connection.isDone ? nil : connection
                     nextID += 1
                 } else {
                     // Out of descriptors: the client stays in the queue, and so does the event. Look again a little later.
-                    acceptsFrom = now + .milliseconds(100)
+                    doors[index].acceptsFrom = now + .milliseconds(100)
                 }
             }
         }
         for (_, var connection) in connections { connection.end() }
-        close(listener)
+        for door in doors { close(door.listener) }
         // The pipe stays open: a late answer may still wake us, and its descriptors must not belong to somebody else by then.
     }
 
-    private func pass(_ request: AdminRequest, for id: Int) {
-        handler(request) { [self] response in
+    private func accept(_ door: Door, _ index: Int) -> AdminConnection? {
+        door.access == nil ? AdminSocket.accept(door.listener, door: index) : AdminSocket.acceptTCP(door.listener, door: index)
+    }
+
+    private func serve(_ id: Int, _ events: Int16, in connections: inout [Int: AdminConnection]) {
+        var request: AdminRequest?
+        update(id, in: &connections) { request = $0.ready(events, limits) }
+        guard var request, let connection = connections[id] else { return }
+        if let access = doors[connection.door].access {
+            do throws(AdminAccess.Refusal) {
+                request.actor = try access.actor(of: request)
+            } catch {
+                return update(id, in: &connections) { $0.answer(error.response) }
+            }
+        }
+        let limit = handler(request) { [self] response in
             shared.withLock { $0.answers.append((id, response)) }
             wake()
         }
+        if let limit { update(id, in: &connections) { $0.allow(limit) } }
     }
 
     private func takeAnswers(into connections: inout [Int: AdminConnection]) -> Bool {
@@ -121,11 +163,20 @@ package final class AdminServer: Sendable {
             return (shared.answers, shared.isStopping)
         }
         for answer in answers {
-            guard var connection = connections[answer.connection] else { continue }
-            connection.answer(answer.response)
-            connections[answer.connection] = connection.isDone ? nil : connection
+            var response = answer.response
+            if response.events != nil && connections.values.count(where: \.isStreaming) >= limits.followers {
+                let detail = "\(limits.followers) clients follow the events already"
+                response = .problem(Problem("too-many-followers", status: 503, title: "Too many followers", detail: detail))
+            }
+            update(answer.connection, in: &connections) { $0.answer(response) }
         }
         return isStopping
+    }
+
+    private func update(_ id: Int, in connections: inout [Int: AdminConnection], _ change: (inout AdminConnection) -> Void) {
+        guard var connection = connections.removeValue(forKey: id) else { return }
+        change(&connection)
+        if !connection.isDone { connections[id] = connection }
     }
 
     private func drainWakeUp() {

@@ -1,35 +1,51 @@
+internal import Config
 internal import FoundationEssentials
 
 /// The admin API: which path means what. Runs on the admin thread and hands commands to the controller.
 package struct Resources: Sendable {
+    typealias Reply = @Sendable (AdminResponse) -> Void
+
     private let controller: Controller
     private let state: ServingState
+    private let events: EventLog
+    private let releases: (any ReleaseAuthority)?
+    private let upgrades: (any UpgradeAuthority)?
     /// Whether what only tests need may be reached (`SLUICE_DEBUG=1`).
     private let isDebugging: Bool
 
-    package init(controller: Controller, state: ServingState, isDebugging: Bool = false) {
+    /// - Parameters:
+    ///   - releases: nil = there are no paths that switch.
+    ///   - upgrades: nil = there is no `/v1/upgrade`.
+    init(
+        controller: Controller, state: ServingState, events: EventLog, releases: (any ReleaseAuthority)? = nil,
+        upgrades: (any UpgradeAuthority)? = nil, isDebugging: Bool = false
+    ) {
         self.isDebugging = isDebugging
         self.controller = controller
         self.state = state
+        self.events = events
+        self.releases = releases
+        self.upgrades = upgrades
     }
 
-    package func handle(_ request: AdminRequest, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
-        let isRead = request.method == "GET" || request.method == "HEAD"
-        let segments = request.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
-        switch segments {
-        case ["healthz"] where isRead: reply(.text("ok\n", status: 200))
-        case ["readyz"] where isRead: reply(ready())
-        case ["v1", "status"] where isRead: controller.status { reply(.json($0)) }
-        case ["v1", "status", segments.last ?? ""] where isRead && segments.count == 3: status(of: segments[2], reply)
-        case ["v1", "reload"] where request.method == "POST": controller.reload(reply)
-        case ["v1", "shutdown"] where request.method == "POST": shutdown(request, reply)
-        case ["v1", "debug", "stall"] where isDebugging && request.method == "POST": stall(request, reply)
-        case ["healthz"], ["readyz"], ["v1", "status"]: reply(Self.wrongMethod("GET"))
-        case ["v1", "status", segments.last ?? ""] where segments.count == 3: reply(Self.wrongMethod("GET"))
-        case ["v1", "reload"], ["v1", "shutdown"]: reply(Self.wrongMethod("POST"))
-        default:
-            let detail = "there is nothing at this path; the API begins with /v1/status"
-            reply(.problem(Problem("not-found", status: 404, title: "Not found", detail: detail)))
+    /// Returns how long the answer may take; nil = as long as any.
+    @discardableResult
+    package func handle(_ request: AdminRequest, _ reply: @escaping @Sendable (AdminResponse) -> Void) -> Duration? {
+        do throws(Problem) {
+            if isDebugging, request.path == "/v1/debug/stall", request.method == "POST" {
+                try stall(request, reply)
+                return nil
+            }
+            guard let segments = request.segments else { throw .badRequest("the path is not valid percent-encoding") }
+            guard let resource = Resource(segments), isPresent(resource) else { throw Resource.notFound(segments) }
+            guard resource.isRead == request.isRead, request.isRead || request.method == "POST" else {
+                reply(Self.wrongMethod(resource))
+                return nil
+            }
+            return resource.isRead ? try read(resource, request, reply) : try change(resource, request, reply)
+        } catch {
+            reply(.problem(error))
+            return nil
         }
     }
 
@@ -58,72 +74,127 @@ package struct Resources: Sendable {
 
     // MARK: - Private
 
+    private func isPresent(_ resource: Resource) -> Bool {
+        switch resource {
+        case .order, .undo, .history: releases != nil
+        case .upgrade: upgrades != nil
+        default: true
+        }
+    }
+
+    private static func wrongMethod(_ resource: Resource) -> AdminResponse {
+        let detail = "this path takes \(resource.methods)"
+        var response = AdminResponse.problem(Problem("method-not-allowed", status: 405, title: "Method not allowed", detail: detail))
+        response.allow = resource.methods
+        return response
+    }
+
+    // MARK: - Reading
+
+    private func read(_ resource: Resource, _ request: AdminRequest, _ reply: @escaping Reply) throws(Problem) -> Duration? {
+        switch resource {
+        case .health: reply(.text("ok\n", status: 200))
+        case .readiness: reply(ready())
+        case .metrics: controller.status { reply(.text(Metrics.text($0), status: 200, contentType: Metrics.contentType)) }
+        case .status: controller.status { reply(.json($0, epoch: $0.epoch)) }
+        case .statusOf(let service): status(of: service, reply)
+        case .services: controller.status { reply(.json(ServiceList(epoch: $0.epoch, services: $0.services), epoch: $0.epoch)) }
+        case .service(let name): service(name, reply)
+        case .history: try history(request, reply)
+        case .events: reply(try EventQuery(request).response(events))
+        case .explanation(let id): return try explain(id, reply)
+        case .reload, .undo, .upgrade, .shutdown, .order: break
+        }
+        return nil
+    }
+
     private func ready() -> AdminResponse {
         let phase = state.current
         return .text("\(phase.rawValue)\n", status: phase == .serving ? 200 : 503)
     }
 
-    private func status(of service: String, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
+    private func status(of service: String, _ reply: @escaping Reply) {
         controller.status { report in
-            guard let found = report.services.first(where: { $0.name == service }) else {
-                let names = report.services.map(\.name).joined(separator: ", ")
-                return reply(
-                    .problem(
-                        Problem(
-                            "not-found", status: 404, title: "Not found", detail: "there is no service of this name",
-                            hint: names.isEmpty ? nil : "services: \(names)")))
-            }
+            guard let found = report.services.first(where: { $0.name == service }) else { return reply(.problem(report.unknown(service))) }
             var one = report
             one.services = [found]
             one.retired = report.retired.filter { $0.service == service }
-            reply(.json(one))
+            reply(.json(one, epoch: report.epoch))
         }
     }
 
-    private func shutdown(_ request: AdminRequest, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
-        var order = ShutdownOrder()
-        if !request.body.isEmpty {
-            guard let sent = try? JSONDecoder().decode(ShutdownOrder.self, from: Data(request.body)) else {
-                let detail = "the body must be empty or {\"graceful\": true}"
-                return reply(.problem(Problem("bad-request", status: 400, title: "Bad request", detail: detail)))
+    private func service(_ name: String, _ reply: @escaping Reply) {
+        controller.status { report in
+            guard let found = report.services.first(where: { $0.name == name }) else { return reply(.problem(report.unknown(name))) }
+            let retired = report.retired.filter { $0.service == name }
+            reply(.json(ServiceDetail(epoch: report.epoch, service: found, retired: retired), epoch: report.epoch))
+        }
+    }
+
+    private func history(_ request: AdminRequest, _ reply: @escaping Reply) throws(Problem) {
+        let query = try HistoryQuery(request)
+        releases?.history(service: query.service, limit: query.limit) { result in
+            switch result {
+            case .success(let records): reply(.json(HistoryReport(records, of: query.service, limit: query.limit)))
+            case .failure(let problem): reply(.problem(problem))
             }
-            order = sent
         }
-        let isGraceful = order.graceful ?? false
-        // Answered first: the process may be gone sooner than the order has been carried out.
-        reply(.json(ShutdownReply(mode: isGraceful ? "graceful" : "quick"), status: 202))
-        controller.stop(isGraceful ? .graceful : .quick)
     }
 
-    private func stall(_ request: AdminRequest, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
+    private func explain(_ id: String, _ reply: @escaping Reply) throws(Problem) -> Duration? {
+        let explanation = try Explanation(of: id)
+        controller.accessLog { explanation.look(in: $0, reply) }
+        return Explanation.patience
+    }
+
+    // MARK: - Changing
+
+    private func change(_ resource: Resource, _ request: AdminRequest, _ reply: @escaping Reply) throws(Problem) -> Duration? {
+        switch resource {
+        case .order(let verb, let service): return order(try DecodedOrder(verb, of: service, request), reply)
+        case .undo: return order(try DecodedOrder(undo: request), reply)
+        case .reload:
+            var body = try OrderBody(request)
+            let conditions = try body.conditions(of: request)
+            try body.finish()
+            controller.reload(conditions, reply)
+        case .upgrade:
+            var body = try OrderBody(request)
+            let binary = try body.text("binary")
+            let conditions = try body.conditions(of: request)
+            try body.finish()
+            upgrades?.upgrade(UpgradeOrder(binary: binary, conditions: conditions), reply)
+            return UpgradeOrder.patience
+        case .shutdown:
+            var body = try OrderBody(request)
+            let isGraceful = try body.bool("graceful") ?? false
+            let conditions = try body.conditions(of: request)
+            try body.finish()
+            controller.shutDown(isGraceful ? .graceful : .quick, conditions, reply)
+        case .health, .readiness, .metrics, .status, .statusOf, .services, .service, .history, .events, .explanation: break
+        }
+        return nil
+    }
+
+    private func order(_ decoded: DecodedOrder, _ reply: @escaping Reply) -> Duration? {
+        releases?.order(decoded.order, reply)
+        return decoded.patience
+    }
+
+    private func stall(_ request: AdminRequest, _ reply: @escaping Reply) throws(Problem) {
         guard let order = try? JSONDecoder().decode(StallOrder.self, from: Data(request.body)), (1...60_000).contains(order.milliseconds)
-        else {
-            let detail = "the body must be {\"loop\": 0, \"milliseconds\": 1…60000}"
-            return reply(.problem(Problem("bad-request", status: 400, title: "Bad request", detail: detail)))
-        }
+        else { throw .badRequest("the body must be {\"loop\": 0, \"milliseconds\": 1…60000}") }
         controller.stall(loop: order.loop, for: .milliseconds(order.milliseconds)) { isThere in
-            if isThere { return reply(.json(order, status: 202)) }
-            reply(.problem(Problem("not-found", status: 404, title: "Not found", detail: "there is no loop \(order.loop)")))
+            reply(isThere ? .json(order, status: 202) : .problem(.notFound("there is no loop \(order.loop)")))
         }
-    }
-
-    private static func wrongMethod(_ allowed: String) -> AdminResponse {
-        let problem = Problem("method-not-allowed", status: 405, title: "Method not allowed", detail: "this path takes \(allowed)")
-        var response = AdminResponse.problem(problem)
-        response.allow = allowed
-        return response
     }
 }
 
-private struct ReloadReply: Encodable {
+struct ReloadReply: Encodable {
     var epoch: UInt64
     var changed: Bool
     var diff: [String]
     var warnings: [DiagnosticReport]
-}
-
-private struct ShutdownOrder: Decodable {
-    var graceful: Bool?
 }
 
 /// Keeps a loop's thread busy for so long.
@@ -132,6 +203,25 @@ private struct StallOrder: Codable {
     var milliseconds: Int
 }
 
-private struct ShutdownReply: Encodable {
+struct ShutdownReply: Encodable {
     var mode: String
+}
+
+private struct ServiceList: Encodable {
+    var epoch: UInt64
+    var services: [ServiceStatus]
+}
+
+private struct ServiceDetail: Encodable {
+    var epoch: UInt64
+    var service: ServiceStatus
+    var retired: [RetiredStatus]
+}
+
+extension StatusReport {
+    fileprivate func unknown(_ service: String) -> Problem {
+        let names = services.map(\.name)
+        let hint = names.isEmpty ? nil : "services: \(names.joined(separator: ", "))"
+        return .notFound("there is no service of this name", hint: hint)
+    }
 }
