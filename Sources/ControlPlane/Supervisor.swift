@@ -90,8 +90,9 @@ package struct Supervisor {
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         return Proxy(
             workers: workers, listeners: listeners, publisher: DebugEnvironment(environment).publisher(cell, workers), graph: graph,
-            accessLog: accessLog, log: log, health: health, configuration: configuration, release: release, notes: built.notes,
-            resolved: resolved, snapshot: first)
+            accessLog: accessLog,
+            log: log, health: health, configuration: configuration, release: release, notes: built.notes, resolved: resolved,
+            snapshot: first)
     }
 
     private func control(
@@ -101,12 +102,11 @@ package struct Supervisor {
         let state = ServingState()
         let notifier = ServiceNotifier(environment: environment)
         let events = EventLog()
-        proxy.health.onChange { events.post(.health, service: $0.identity.service, data: HealthEvent($0)) }
         let token = try loadToken(proxy.configuration.admin)
         let controller = Controller(
-            proxy: proxy, journal: journal, resolver: resolver, look: { [health = proxy.health] in health.healthyTargets(of: $0) },
-            state: state,
-            notifier: notifier, events: events, token: token, configPath: configPath, load: load, ended: ended)
+            proxy: proxy, journal: journal, resolver: resolver, state: state, notifier: notifier, events: events,
+            token: token, configPath: configPath,
+            load: load, ended: ended)
         let resources = Resources(
             controller: controller, state: state, events: events, releases: controller, isDebugging: DebugEnvironment(environment).isOn)
         let admin = try openAdmin(proxy.configuration.admin, resources, events, token)

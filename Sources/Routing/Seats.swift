@@ -35,6 +35,8 @@ struct Seats: ~Copyable, Sendable {
     func takeTurn(_ cursor: PoolCursor, excluding excluded: Int32) -> Int {
         guard sequence.count > 0 else { return -1 }
         let seats = self.seats.span
+        // Alone, it has every turn: nothing is counted that loops would contend for.
+        if seats.count == 1 { return Self.isFree(seats[0], excluding: excluded) ? 0 : -1 }
         // A turn that falls on one who cannot take it is lost, not passed on to the next in line: that one would get a double share.
         var position: UInt64 = 0
         for _ in 0..<(2 * seats.count) {

@@ -15,14 +15,14 @@ func perform(_ invocation: Invocation) -> ExitCode {
     case .demo(let port): return Demo(port: port, environment: environment).run()
     case .version: Terminal.out("sluice \(Version.text)\n")
     case .help(let topic): Terminal.out(Help.text(topic))
-    case .reload, .status, .shutdown:
+    case .completion(let shell): Terminal.out(Completion.script(shell))
+    case .manual(let markdown): Terminal.out(markdown ? ManualPage.markdown : ManualPage.roff(version: Version.text))
+    default:
         Signals.restoreDefaults()
-        let client = Client(invocation, environment: environment) { Check.adminSocket(path: $0, environment: environment) }
-        switch invocation.command {
-        case .status(let service, let watch): return client.status(service: service, watch: watch)
-        case .shutdown(let graceful): return client.shutdown(graceful: graceful)
-        default: return client.reload()
-        }
+        let console = Console.terminal(environment: environment)
+        return Client(invocation, environment: environment, console: console) {
+            Check.adminSocket(path: $0, environment: environment)
+        }.run()
     }
     return .done
 }
