@@ -12,6 +12,20 @@ internal import Testing
 
     @Test("status is a picture of loops, listeners, services")
     func status() {
+        typealias Target = StatusView.Service.Pool.Target
+        func health(_ state: String, contrary: Int64, needed: Int64, _ reason: String) -> JSONValue {
+            let check = JSONValue.object(["ok": .bool(false), "reason": .string(reason)])
+            return .object([
+                "state": .string(state), "contrary": .integer(contrary), "needed": .integer(needed), "checks": .array([check]),
+            ])
+        }
+        let falling = health("healthy", contrary: 1, needed: 3, "status 503")
+        let fallen = health("unhealthy", contrary: 0, needed: 2, "timeout")
+        let targets = [
+            Target(target: "10.0.0.1:80", weight: 1, inFlight: 1, requests: 99, failures: 0, idleConnections: 4),
+            Target(target: "10.0.0.2:80", weight: 1, inFlight: 0, requests: 0, failures: 0, idleConnections: 0, health: fallen),
+            Target(target: "10.0.0.3:80", weight: 1, inFlight: 0, requests: 0, failures: 0, idleConnections: 0, health: falling),
+        ]
         let text = StatusTable.text(
             StatusView(
                 version: "1", pid: 7, uptime: 61, epoch: 3, state: "serving",
@@ -28,17 +42,7 @@ internal import Testing
                         pools: [
                             .init(
                                 name: "blue", share: 99.9,
-                                targets: [
-                                    .init(target: "10.0.0.1:80", weight: 1, inFlight: 1, requests: 99, failures: 0, idleConnections: 4),
-                                    .init(
-                                        target: "10.0.0.2:80", weight: 1, inFlight: 0, requests: 0, failures: 0, idleConnections: 0,
-                                        health: .init(
-                                            state: "unhealthy", contrary: 0, needed: 2, checks: [.init(ok: false, reason: "timeout")])),
-                                    .init(
-                                        target: "10.0.0.3:80", weight: 1, inFlight: 0, requests: 0, failures: 0, idleConnections: 0,
-                                        health: .init(
-                                            state: "healthy", contrary: 1, needed: 3, checks: [.init(ok: false, reason: "status 503")])),
-                                ]),
+                                targets: targets),
                             .init(name: "green", share: 0.1, targets: []),
                         ])
                 ], retired: [.init(service: "shop", pool: "old", target: "10.0.0.9:80", inFlight: 5)], droppedLogLines: 6))
