@@ -58,9 +58,11 @@ package struct Supervisor {
             listeners.abandon(plan)
             throw error
         }
-        // From here on nothing fails.
+        // From here on nothing fails. Nobody is let in before the targets are known.
+        parts.proxy.health.waitForFirstResults()
         announce(begin(parts, plan, ended))
         ended.wait()
+        parts.proxy.health.stop()
         parts.admin.stop()
         withExtendedLifetime(stateDirectory) {}
     }
@@ -82,12 +84,15 @@ package struct Supervisor {
         let graph = LiveGraph()
         let built = try build(configuration, release, resolved, graph)
         let first = built.snapshot
+        let health = try makeHealth()
+        health.adopt(HealthOrder.all(of: first, configuration, release))
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         return Proxy(
             workers: workers, listeners: listeners, publisher: DebugEnvironment(environment).publisher(cell, workers), graph: graph,
             accessLog: accessLog,
-            log: log, configuration: configuration, release: release, notes: built.notes, resolved: resolved, snapshot: first)
+            log: log, health: health, configuration: configuration, release: release, notes: built.notes, resolved: resolved,
+            snapshot: first)
     }
 
     private func control(
@@ -99,7 +104,7 @@ package struct Supervisor {
         let events = EventLog()
         let token = try loadToken(proxy.configuration.admin)
         let controller = Controller(
-            proxy: proxy, journal: journal, resolver: resolver, look: { ($0.count, []) }, state: state, notifier: notifier, events: events,
+            proxy: proxy, journal: journal, resolver: resolver, state: state, notifier: notifier, events: events,
             token: token, configPath: configPath,
             load: load, ended: ended)
         let resources = Resources(
@@ -132,6 +137,7 @@ package struct Supervisor {
         log.info(
             "ready",
             ["version": Version.text, "epoch": "\(proxy.epoch)", "workers": "\(proxy.workers.count)", "listeners": addresses])
+        if let address = parts.admin.address { log.info("admin API listens", ["address": "\(address)"]) }
         return ready
     }
 
@@ -234,6 +240,14 @@ package struct Supervisor {
             return workers
         } catch {
             throw Failure(lines: ["event loop: \(error)"], exitCode: 1)
+        }
+    }
+
+    private func makeHealth() throws(Failure) -> HealthScheduler {
+        do throws(IOError) {
+            return try HealthScheduler(log: log)
+        } catch {
+            throw Failure(lines: ["health checks: \(error)"], exitCode: 1)
         }
     }
 

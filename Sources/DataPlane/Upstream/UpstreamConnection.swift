@@ -71,10 +71,11 @@ final class UpstreamConnection: EventHandler, Shore {
         limitDeadline()
     }
 
-    /// Back to the idle ones, or closed when it is not fit for reuse.
+    /// Back to the idle ones, or closed when it is not fit for reuse: a socket that the last read did not empty may hold bytes nobody asked for.
     func detach(reusable: Bool) {
         exchange = nil
-        guard reusable, !transport.isPeerClosed, transport.output.isEmpty, transport.input == nil, target.keepsIdleConnections,
+        guard reusable, !transport.isPeerClosed, !transport.isReadable, transport.output.isEmpty, transport.input == nil,
+            target.keepsIdleConnections,
             !worker.isDraining
         else {
             return close()
@@ -102,14 +103,14 @@ final class UpstreamConnection: EventHandler, Shore {
         worker.loop.setDeadline(registration, min(worker.loop.now + span, exchange?.leaseDeadline ?? .never))
     }
 
-    /// None but the exchange's own, if a drain has set one.
-    func clearDeadline() { worker.loop.setDeadline(registration, exchange?.leaseDeadline ?? .never) }
-
     /// A drain deadline was set, or an exchange with one was attached.
     func limitDeadline() {
         guard let deadline = exchange?.leaseDeadline, deadline < worker.loop.deadline(registration) else { return }
         worker.loop.setDeadline(registration, deadline)
     }
+
+    /// The request's body flows: whatever deadline is left from connecting or idling is past, and the client's watches both sides.
+    func awaitBody() { worker.loop.setDeadline(registration, exchange?.leaseDeadline ?? .never) }
 
     func awaitResponse(_ span: TimeSpan) { setDeadline(after: span) }
 
@@ -141,7 +142,9 @@ final class UpstreamConnection: EventHandler, Shore {
         transport.note(readiness)
         switch state {
         case .busy: handleBusy(readiness)
-        case .idle: if readiness.tellsOfInput, hasNews { close() }
+        // Closed by the peer, or bytes that nobody asked for: never reused. Not so when the edge of bytes that were read in the turn before
+        // comes late: the kernel then tells of nothing but room to write.
+        case .idle: if readiness.tellsOfEnd || (readiness.tellsOfInput && hasNews) { close() }
         case .connecting: handleConnecting(readiness)
         case .tunnel: exchange?.moveTunnel()
         case .closed: break
