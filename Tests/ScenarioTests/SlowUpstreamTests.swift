@@ -63,6 +63,21 @@ import Testing
         }
     }
 
+    @Test("an upload may take longer than connecting and idling may", arguments: [true, false])
+    func slowUpload(reused: Bool) throws {
+        let top = "defaults: { timeouts: { connect: 200ms, keepalive: 400ms } }"
+        try staged(ScriptedUpstream.answering("ok"), top: top, workers: 1) { stage in
+            let client = try stage.client()
+            if reused { #expect(try client.get().status == 200) }
+            try client.send(request("POST", "/", "Content-Length: 10") + "01234")
+            #expect(eventually { stage.origin.requests.count == (reused ? 2 : 1) })
+            _ = throughout(.milliseconds(800)) { true }
+            try client.send("56789")
+            #expect(try client.readAnswer(to: "POST").text == "ok")
+            #expect(stage.origin.connections == 1, "one attempt, on one connection")
+        }
+    }
+
     @Test("a target that refuses is passed over, and no request fails")
     func refusing() throws {
         let (dead, alive) = (try RefusingPort(), try ScriptedUpstream())

@@ -69,6 +69,7 @@ extension Exchange {
         }
         if upstream.hasWriteFailed { hasSent = false }
         if requestBody.isFinished { return requestSent() }
+        upstream.awaitBody()
         downstream.expectBody()
         // The read that brought the head may not have emptied the socket: no edge will tell of what is there already.
         relayRequest()

@@ -107,6 +107,9 @@ final class UpstreamConnection: EventHandler, Shore {
         worker.loop.setDeadline(registration, deadline)
     }
 
+    /// The request's body flows: whatever deadline is left from connecting or idling is past, and the client's watches both sides.
+    func awaitBody() { worker.loop.setDeadline(registration, exchange?.leaseDeadline ?? .never) }
+
     func awaitResponse(_ span: TimeSpan) { setDeadline(after: span) }
 
     func resumeNextTurn() { worker.loop.resumeNextTurn(registration) }
