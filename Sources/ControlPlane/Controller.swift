@@ -174,10 +174,14 @@ package final class Controller: @unchecked Sendable {
 
     private func statusNow() -> StatusReport {
         dispatchPrecondition(condition: .onQueue(queue))
-        return StatusReport(
+        var report = StatusReport(
             proxy, reports: proxy.reports(within: Self.reportDeadline), state: state.current,
             uptime: ContinuousClock.now - startedAt,
             config: ConfigStatus(file: configPath, lastReload: lastReload))
+        for (service, stage) in releases.underWay {
+            if let index = report.services.firstIndex(where: { $0.name == service }) { report.services[index].deployment = stage }
+        }
+        return report
     }
 
     // MARK: - Names that move (on the queue)
