@@ -25,9 +25,8 @@ final class Proxy {
 
     init(
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
-        health: HealthScheduler,
-        configuration: Configuration, release: ReleaseState = ReleaseState(), notes: [(service: String, text: String)] = [],
-        resolved: [Endpoint: SocketAddress], snapshot: Snapshot
+        health: HealthScheduler, configuration: Configuration, release: ReleaseState = ReleaseState(),
+        notes: [(service: String, text: String)] = [], resolved: [Endpoint: SocketAddress], snapshot: Snapshot
     ) {
         self.workers = workers
         self.listeners = listeners

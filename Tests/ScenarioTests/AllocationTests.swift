@@ -24,9 +24,12 @@ struct AllocationTests {
         let client = try sluice.client()
         for _ in 0..<200 { #expect(try client.get().status == 200) }
         for call in CallCounter.Call.allCases { try #require(counter.count(call) > 0, "\(call) is watched") }
+        // The kernel may tell of bytes that were read already: no reason to give the connection up.
+        defer { #expect(origin.connections == 1) }
         return try counter.cost {
             for _ in 0..<500 {
-                let answer = try client.get("/a?b=c", host: "shop.test", "User-Agent: test", "Cookie: a=b; c=d", "Accept: */*",
+                let answer = try client.get(
+                    "/a?b=c", host: "shop.test", "User-Agent: test", "Cookie: a=b; c=d", "Accept: */*",
                     "X-Forwarded-For: 198.51.100.1, 127.0.0.3")
                 #expect(answer.status == 200 && answer.body.bytes.count == size)
             }

@@ -92,8 +92,10 @@ final class HealthScheduler: Sendable {
     var memory: HealthMemory { state.withLock { $0.table.memory } }
 
     /// Who of these could take traffic now: by their checks, or, where none is configured (or none has begun: the target is in no published
-    /// snapshot yet), by a fresh connect to each. Blocks for at most about `limit`.
-    func healthyTargets(of members: [PoolMember], within limit: Duration = .seconds(1)) -> Fitness {
+    /// snapshot yet), by a fresh connect to each. Problems are in the order of the members. Blocks for at most about `limit`.
+    func healthyTargets(
+        of members: [PoolMember], within limit: Duration = .seconds(1)
+    ) -> (healthy: Int, problems: [ReleaseRefusal.TargetProblem]) {
         // nil in an answer: nothing is wrong.
         let verdicts = Answers<String?>(count: members.count)
         for (index, member) in members.enumerated() {
@@ -105,23 +107,16 @@ final class HealthScheduler: Sendable {
                 connect(to: member.target, within: limit) { verdicts.put($0, at: index) }
             }
         }
-        var fitness = Fitness()
+        var healthy = 0
+        var problems: [ReleaseRefusal.TargetProblem] = []
         for (member, verdict) in zip(members, verdicts.wait(for: limit + Self.slack)) {
             switch verdict {
-            case .some(nil): fitness.healthy += 1
-            case .some(let reason?): fitness.problems.append(.init(target: member.target.identity.text, reason: reason))
-            case nil: fitness.problems.append(.init(target: member.target.identity.text, reason: "connect timeout"))
+            case .some(nil): healthy += 1
+            case .some(let reason?): problems.append(.init(target: member.target.identity.text, reason: reason))
+            case nil: problems.append(.init(target: member.target.identity.text, reason: "connect timeout"))
             }
         }
-        return fitness
-    }
-
-    /// The same as the preflight asks it.
-    var look: Preflight.Look {
-        { [self] members in
-            let fitness = healthyTargets(of: members)
-            return (fitness.healthy, fitness.problems)
-        }
+        return (healthy, problems)
     }
 
     // MARK: - Private
