@@ -43,6 +43,7 @@ struct TargetTable {
         columns.append(Column(title: "TARGET") { _, _, target in target?.target ?? "-" })
         if targets.contains(where: { $0.health != nil || $0.failing == true }) {
             columns.append(Column(title: "HEALTH") { _, _, target in target.map(Self.health) ?? "" })
+            columns.append(Column(title: "LAST CHECKS") { _, _, target in Self.checks(target?.health) })
         }
         if targets.contains(where: { $0.state != nil && $0.state != "ready" }) {
             columns.append(Column(title: "STATE") { _, _, target in target?.state ?? "" })
@@ -68,5 +69,13 @@ struct TargetTable {
             return "\(state), \(contrary) of \(needed): \(reason)"
         }
         return last?["ok"] == .bool(false) ? "\(state): \(reason)" : state
+    }
+
+    /// "+++--" from the oldest to the newest, and what the newest was when it failed.
+    private static func checks(_ health: JSONValue?) -> String {
+        let checks = health?["checks"]?.items ?? []
+        let marks = checks.map { $0["ok"] == .bool(true) ? "+" : "-" }.joined()
+        guard let last = checks.last, last["ok"] != .bool(true), let reason = last["reason"]?.string else { return marks }
+        return "\(marks) \(reason)"
     }
 }
