@@ -48,10 +48,12 @@ package final class Controller: @unchecked Sendable {
         self.load = load
         log = proxy.log
         shutdown = Shutdown(proxy: proxy, queue: queue, state: state, notifier: notifier, ended: ended)
-        releases = Releases(proxy: proxy, journal: journal, resolver: resolver, queue: queue, look: proxy.health.look) { receipt in
+        releases = Releases(
+            proxy: proxy, journal: journal, resolver: resolver, queue: queue,
+            look: { [health = proxy.health] in health.healthyTargets(of: $0) }
+        ) { receipt in
             events.post(.release, service: receipt.service, data: receipt)
         }
-        proxy.health.onChange { events.post(.health, service: $0.identity.service, data: HealthEvent($0)) }
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
     }
 

@@ -52,7 +52,7 @@ package struct Supervisor {
         let ended = DispatchSemaphore(value: 0)
         let parts: Parts
         do throws(Failure) {
-            let proxy = try makeProxy(configuration, release, resolved, listeners)
+            let proxy = try makeProxy(configuration, release, epoch: journal.newestEpoch + 1, resolved, listeners)
             parts = try control(proxy, journal, resolver, load) { ended.signal() }
         } catch {
             listeners.abandon(plan)
@@ -78,21 +78,20 @@ package struct Supervisor {
     }
 
     private func makeProxy(
-        _ configuration: Configuration, _ release: ReleaseState, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners
+        _ configuration: Configuration, _ release: ReleaseState, epoch: Epoch, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners
     ) throws(Failure) -> Proxy {
         let accessLog = try openLog(configuration.accessLog)
         let graph = LiveGraph()
-        let built = try build(configuration, release, resolved, graph)
+        let built = try build(configuration, release, epoch: epoch, resolved, graph)
         let first = built.snapshot
         let health = try makeHealth()
-        health.adopt(HealthOrder.all(of: first, configuration, release))
+        health.adopt(HealthOrder.all(of: first, configuration))
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         return Proxy(
             workers: workers, listeners: listeners, publisher: DebugEnvironment(environment).publisher(cell, workers), graph: graph,
-            accessLog: accessLog,
-            log: log, health: health, configuration: configuration, release: release, notes: built.notes, resolved: resolved,
-            snapshot: first)
+            accessLog: accessLog, log: log, health: health, configuration: configuration, release: release, notes: built.notes,
+            resolved: resolved, snapshot: first)
     }
 
     private func control(
@@ -102,6 +101,7 @@ package struct Supervisor {
         let state = ServingState()
         let notifier = ServiceNotifier(environment: environment)
         let events = EventLog()
+        proxy.health.onChange { events.post(.health, service: $0.identity.service, data: HealthEvent($0)) }
         let token = try loadToken(proxy.configuration.admin)
         let controller = Controller(
             proxy: proxy, journal: journal, resolver: resolver, state: state, notifier: notifier, events: events,
@@ -202,10 +202,10 @@ package struct Supervisor {
     }
 
     private func build(
-        _ configuration: Configuration, _ release: ReleaseState, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
+        _ configuration: Configuration, _ release: ReleaseState, epoch: Epoch, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
     ) throws(Failure) -> LiveGraph.Built {
         do throws(SnapshotError) {
-            let built = try graph.build(configuration, release: release, resolved: resolved, epoch: 1)
+            let built = try graph.build(configuration, release: release, resolved: resolved, epoch: epoch)
             _ = graph.commit(built)
             for target in built.closing { target.setClosed(true) }
             for note in built.notes { log.warn("release state does not fit the file", ["service": note.service, "detail": note.text]) }

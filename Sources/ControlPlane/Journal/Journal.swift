@@ -101,6 +101,9 @@ final class Journal {
     /// The newest change that neither was taken back nor takes one back itself: so repeated `undo` walks back.
     func newestUndoable() -> ReleaseRecord? { window.newestUndoable() }
 
+    /// The highest epoch that a receipt tells of: a process that starts goes on behind it, so that no epoch is used twice for two switches.
+    var newestEpoch: UInt64 { window.newestEpoch }
+
     // MARK: - Writing
 
     /// On disk when it returns. When it throws, the record was not taken and nothing has changed.

@@ -59,6 +59,8 @@ final class Deployment: @unchecked Sendable {
     func begin() throws(ReleaseRefusal) {
         switch order.strategy {
         case .blueGreen:
+            // A job that runs again, after it was done: believed, not refused.
+            if desk.planner.isDeployed(order) { return conclude() }
             let plan = try desk.planner.prepare(order)
             _ = try desk.carryOut(plan, command(plan, forced: true))
             prove(desk.planner.targets(of: order.pool, in: service)) { [self] in flip() }

@@ -50,6 +50,13 @@ extension ReleasePlanner {
             service, to: release[service].weighing(place, weight), "target weight \(service)/\(pool) \(address) \(weight)")
     }
 
+    /// The pool has all the traffic, and its targets are those of the order.
+    func isDeployed(_ order: DeployOrder) -> Bool {
+        guard let service = file.services.first(where: { $0.name == order.service }) else { return false }
+        return liveShares(service).map(\.pool) == [order.pool] && !order.targets.isEmpty
+            && Set(targets(of: order.pool, in: order.service)) == Set(order.targets)
+    }
+
     /// The pool that a blue-green deployment will flip to, made of the given targets. It must have no traffic: nobody may see a half-made pool.
     func prepare(_ order: DeployOrder) throws(ReleaseRefusal) -> ReleasePlan {
         let configured = try configured(order.service)
