@@ -26,23 +26,46 @@ package struct Supervisor {
 
     private let configPath: String
     private let environment: [String: String]
+    private let relaunch: Relaunch?
+    private let pidFile: PIDFile?
     private let log: OperatorLog
 
-    package init(configPath: String, environment: [String: String], log: OperatorLog = OperatorLog()) {
+    /// - Parameter relaunch: how an upgrade starts this process again; nil = there is no upgrade.
+    package init(
+        configPath: String, environment: [String: String], relaunch: Relaunch? = nil, pidFile: String? = nil,
+        log: OperatorLog = OperatorLog()
+    ) {
         self.configPath = configPath
         self.environment = environment
+        self.relaunch = relaunch
+        self.pidFile = pidFile.map(PIDFile.init)
         self.log = log
     }
 
     /// Starts, announces, serves until told to stop. Returns when everything has been taken down again.
     /// `Signals.blockAll()` must have run before the process had a second thread.
     package func run(announce: (Ready) -> Void) throws(Failure) {
+        let former = try Succession.begin(environment: environment)
+        do throws(Failure) {
+            try run(after: former, announce)
+        } catch {
+            former?.refuse(error)
+            throw error
+        }
+    }
+
+    // MARK: - Private
+
+    /// - Parameter former: the process that this one takes over from, if any.
+    private func run(after former: Succession?, _ announce: (Ready) -> Void) throws(Failure) {
         let (environment, path) = (environment, configPath)
         let load: @Sendable () -> LoadedConfiguration = { LoadedConfiguration.load(path: path, environment: environment) }
         let configuration = try checked(load())
-        let stateDirectory = try lock(configuration.stateDirectory)
+        let stateDirectory = try lock(configuration.stateDirectory, former)
         Machine.raiseFileLimit()
-        let listeners = Listeners(inherited: InheritedSockets(environment: environment))
+        var inherited = InheritedSockets(environment: environment)
+        inherited.add(former?.listeners ?? [])
+        let listeners = Listeners(inherited: inherited)
         InheritedSockets.forgetEnvironment()
 
         let resolver = Resolver()
@@ -52,20 +75,50 @@ package struct Supervisor {
         let ended = DispatchSemaphore(value: 0)
         let parts: Parts
         do throws(Failure) {
-            let proxy = try makeProxy(configuration, release, resolved, listeners)
-            parts = try control(proxy, journal, resolver, load) { ended.signal() }
+            let proxy = try makeProxy(configuration, release, resolved, listeners, former)
+            parts = try control(proxy, journal, resolver, load, former) { ended.signal() }
+            _ = listeners.commit(plan)
+            for socket in plan.opened { proxy.workers.forEach { $0.accept(on: socket) } }
+            try former.map { former throws(Failure) in try takeOver(proxy, from: former) }
         } catch {
             listeners.abandon(plan)
             throw error
         }
         // From here on nothing fails.
+        own(parts, stateDirectory, former)
         announce(begin(parts, plan, ended))
         ended.wait()
         parts.admin.stop()
+        pidFile?.remove()
         withExtendedLifetime(stateDirectory) {}
     }
 
-    // MARK: - Private
+    /// Proves itself to the old process; returns when this one is the service.
+    private func takeOver(_ proxy: Proxy, from former: Succession) throws(Failure) {
+        proxy.resume(former.state)
+        // An answer of a loop comes after what was said to it before: it accepts.
+        guard !proxy.reports(within: .seconds(5)).contains(where: { $0 == nil }) else {
+            throw Failure(lines: ["an event loop does not run"], exitCode: 1)
+        }
+        try former.takeOver(epoch: proxy.epoch) { proxy.acceptAnew() }
+    }
+
+    /// Puts our name on what says who the service is.
+    private func own(_ parts: Parts, _ stateDirectory: StateDirectory, _ former: Succession?) {
+        if former != nil { stateDirectory.claim() }
+        if let trouble = pidFile?.write() { log.warn("pid file not written", ["path": pidFile?.path ?? "", "reason": trouble]) }
+        parts.proxy.listeners.own()
+        former?.closeRest()
+        if let relaunch {
+            var surroundings = UpgradeDesk.Surroundings(admin: parts.admin, stateDirectory: stateDirectory, relaunch: relaunch)
+            if let patience = DebugEnvironment(environment).upgradePatience { surroundings.patience = patience }
+            parts.controller.allowUpgrade(surroundings)
+        }
+        parts.admin.open()
+        guard let former else { return }
+        log.info("took over", ["from": "\(former.state.pid)", "version": former.state.version])
+        parts.events.post(.upgrade, data: UpgradeEvent(from: former.state))
+    }
 
     private struct Parts {
         var proxy: Proxy
@@ -73,14 +126,17 @@ package struct Supervisor {
         var state: ServingState
         var notifier: ServiceNotifier
         var admin: AdminServer
+        var events: EventLog
+        var isSuccessor: Bool
     }
 
     private func makeProxy(
-        _ configuration: Configuration, _ release: ReleaseState, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners
+        _ configuration: Configuration, _ release: ReleaseState, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners,
+        _ former: Succession?
     ) throws(Failure) -> Proxy {
         let accessLog = try openLog(configuration.accessLog)
         let graph = LiveGraph()
-        let built = try build(configuration, release, resolved, graph)
+        let built = try build(configuration, release, resolved, graph, epoch: (former?.state.epoch ?? 0) &+ 1)
         let first = built.snapshot
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
@@ -92,7 +148,7 @@ package struct Supervisor {
 
     private func control(
         _ proxy: Proxy, _ journal: Journal, _ resolver: Resolver, _ load: @escaping @Sendable () -> LoadedConfiguration,
-        ended: @escaping @Sendable () -> Void
+        _ former: Succession?, ended: @escaping @Sendable () -> Void
     ) throws(Failure) -> Parts {
         let state = ServingState()
         let notifier = ServiceNotifier(environment: environment)
@@ -103,16 +159,17 @@ package struct Supervisor {
             token: token, configPath: configPath,
             load: load, ended: ended)
         let resources = Resources(
-            controller: controller, state: state, events: events, releases: controller, isDebugging: DebugEnvironment(environment).isOn)
-        let admin = try openAdmin(proxy.configuration.admin, resources, events, token)
-        return Parts(proxy: proxy, controller: controller, state: state, notifier: notifier, admin: admin)
+            controller: controller, state: state, events: events, releases: controller, upgrades: controller,
+            isDebugging: DebugEnvironment(environment).isOn)
+        let admin = try openAdmin(proxy.configuration.admin, resources, events, token, former)
+        return Parts(
+            proxy: proxy, controller: controller, state: state, notifier: notifier, admin: admin, events: events, isSuccessor: former != nil
+        )
     }
 
     private func begin(_ parts: Parts, _ plan: Listeners.Plan, _ ended: DispatchSemaphore) -> Ready {
         let (proxy, controller) = (parts.proxy, parts.controller)
-        _ = proxy.listeners.commit(plan)
         for address in proxy.listeners.closeUnclaimed() { log.warn("passed socket not used by any listener", ["address": address]) }
-        for socket in plan.opened { proxy.workers.forEach { $0.accept(on: socket) } }
         let stops = Mutex(0)
         _ = Signals.listen { command in
             controller.perform(command)
@@ -125,7 +182,8 @@ package struct Supervisor {
             DispatchQueue.global().asyncAfter(deadline: .now() + 1) { ended.signal() }
         }
         parts.state.enter(.serving)
-        parts.notifier.ready(status: "serving, epoch \(proxy.epoch)")
+        let status = "serving, epoch \(proxy.epoch)"
+        if parts.isSuccessor { parts.notifier.readyAsMain(status: status) } else { parts.notifier.ready(status: status) }
         let ready = Ready(
             listeners: plan.opened.map { ($0.listener, $0.address.description) }, adminSocket: parts.admin.path, epoch: proxy.epoch)
         let addresses = ready.listeners.map { "\($0.name)=\($0.address)" }.joined(separator: ",")
@@ -144,7 +202,12 @@ package struct Supervisor {
         }
     }
 
-    private func lock(_ path: String) throws(Failure) -> StateDirectory {
+    private func lock(_ path: String, _ former: Succession?) throws(Failure) -> StateDirectory {
+        if let former {
+            if let handed = former.stateDirectory(path) { return handed }
+            throw Failure(
+                lines: ["state_dir was \(former.state.stateDirectory); a change of it needs a restart, not an upgrade"], exitCode: 1)
+        }
         do throws(StateDirectory.Refusal) {
             return try StateDirectory(path: path)
         } catch {
@@ -196,10 +259,11 @@ package struct Supervisor {
     }
 
     private func build(
-        _ configuration: Configuration, _ release: ReleaseState, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
+        _ configuration: Configuration, _ release: ReleaseState, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph,
+        epoch: Epoch
     ) throws(Failure) -> LiveGraph.Built {
         do throws(SnapshotError) {
-            let built = try graph.build(configuration, release: release, resolved: resolved, epoch: 1)
+            let built = try graph.build(configuration, release: release, resolved: resolved, epoch: epoch)
             _ = graph.commit(built)
             for target in built.closing { target.setClosed(true) }
             for note in built.notes { log.warn("release state does not fit the file", ["service": note.service, "detail": note.text]) }
@@ -246,11 +310,15 @@ package struct Supervisor {
     }
 
     private func openAdmin(
-        _ admin: AdminConfiguration, _ resources: Resources, _ events: EventLog, _ token: AdminToken
+        _ admin: AdminConfiguration, _ resources: Resources, _ events: EventLog, _ token: AdminToken, _ former: Succession?
     ) throws(Failure) -> AdminServer {
         do throws(IOError) {
             let access = admin.listen.flatMap { AdminAccess($0, token: token) }
-            return try AdminServer(path: admin.socket, access: access, events: events) { resources.handle($0, $1) }
+            let adopted = former?.adminSockets(path: admin.socket, address: access?.listen) ?? AdminServer.Adopted()
+            // Nobody is let in before this process is the service; what was bound by another one then stays.
+            return try AdminServer(path: admin.socket, access: access, events: events, adopted: adopted, isHeld: true) {
+                resources.handle($0, $1)
+            }
         } catch {
             let hint =
                 error.code == EADDRINUSE ? "another sluice listens there" : "choose another admin.socket, or make its folder writable"

@@ -29,7 +29,7 @@ func perform(_ invocation: Invocation) -> ExitCode {
 
 func runProxy(config: String) -> ExitCode {
     do throws(Supervisor.Failure) {
-        try Supervisor(configPath: config, environment: environment).run { _ in }
+        try Supervisor(configPath: config, environment: environment, relaunch: .current(environment: environment)).run { _ in }
         return .done
     } catch {
         for line in error.lines { Terminal.error(error.exitCode == 3 ? "\(line)\n" : "sluice: \(line)\n") }
