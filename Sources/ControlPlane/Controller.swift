@@ -2,6 +2,7 @@ internal import Config
 internal import Dispatch
 internal import Net
 internal import Policy
+internal import Routing
 internal import Telemetry
 
 /// The single writer: one serial queue on which every command, signal and timer of the control plane runs, one after the other.
@@ -34,7 +35,7 @@ package final class Controller: @unchecked Sendable {
     ///   - token: is renewed by a reload.
     ///   - ended: runs once, when the loops have stopped and the process may exit.
     init(
-        proxy: Proxy, journal: Journal, resolver: Resolver, look: @escaping Preflight.Look, state: ServingState, notifier: ServiceNotifier,
+        proxy: Proxy, journal: Journal, resolver: Resolver, state: ServingState, notifier: ServiceNotifier,
         events: EventLog, token: AdminToken,
         configPath: String, load: @escaping @Sendable () -> LoadedConfiguration, ended: @escaping @Sendable () -> Void
     ) {
@@ -48,11 +49,12 @@ package final class Controller: @unchecked Sendable {
         self.load = load
         log = proxy.log
         shutdown = Shutdown(proxy: proxy, queue: queue, state: state, notifier: notifier, ended: ended)
-        releases = Releases(proxy: proxy, journal: journal, resolver: resolver, queue: queue, look: look) { receipt in
+        releases = Releases(proxy: proxy, journal: journal, resolver: resolver, queue: queue, look: proxy.health.look) { receipt in
             events.post(.release, service: receipt.service, data: receipt)
         }
         upgrades = UpgradeDesk(
             proxy: proxy, releases: releases, shutdown: shutdown, queue: queue, state: state, notifier: notifier, events: events)
+        proxy.health.onChange { events.post(.health, service: $0.identity.service, data: HealthEvent($0)) }
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
     }
 

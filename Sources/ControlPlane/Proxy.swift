@@ -13,6 +13,7 @@ final class Proxy {
     let graph: LiveGraph
     let accessLog: LogWriter
     let log: OperatorLog
+    let health: HealthScheduler
 
     /// As the operator wrote it; what is live is this with `release` laid over it.
     private(set) var configuration: Configuration
@@ -24,6 +25,7 @@ final class Proxy {
 
     init(
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
+        health: HealthScheduler,
         configuration: Configuration, release: ReleaseState = ReleaseState(), notes: [(service: String, text: String)] = [],
         resolved: [Endpoint: SocketAddress], snapshot: Snapshot
     ) {
@@ -33,6 +35,7 @@ final class Proxy {
         self.graph = graph
         self.accessLog = accessLog
         self.log = log
+        self.health = health
         self.configuration = configuration
         self.release = release
         self.notes = notes
@@ -47,6 +50,8 @@ final class Proxy {
     func publish(
         _ built: LiveGraph.Built, of new: Configuration, resolved: [Endpoint: SocketAddress], listeners plan: Listeners.Plan
     ) -> Publisher.Publication {
+        health.adopt(HealthOrder.all(of: built.snapshot, new, built.release))
+        health.settle(built.snapshot)
         configuration = new
         release = built.release
         notes = built.notes

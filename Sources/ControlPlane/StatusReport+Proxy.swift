@@ -23,7 +23,7 @@ extension StatusReport {
         services = proxy.snapshot.services.map { service in
             ServiceStatus(
                 service, proxy.configuration.services.first { $0.name == service.name }, proxy.release[service.name],
-                notes: proxy.notes.filter { $0.service == service.name }.map(\.text), answered)
+                notes: proxy.notes.filter { $0.service == service.name }.map(\.text), answered, proxy.health)
         }
         retired = proxy.graph.draining.map {
             RetiredStatus(service: $0.identity.service, pool: $0.identity.pool, target: $0.identity.text, inFlight: $0.inFlight)
@@ -53,7 +53,8 @@ extension ServiceStatus {
     ///   - configuration: the service as the file has it.
     ///   - notes: what of `release` does not fit the file.
     init(
-        _ service: Service, _ configuration: ServiceConfiguration?, _ release: ServiceRelease, notes: [String], _ reports: [WorkerReport]
+        _ service: Service, _ configuration: ServiceConfiguration?, _ release: ServiceRelease, notes: [String], _ reports: [WorkerReport],
+        _ health: HealthScheduler
     ) {
         name = service.name
         balance = configuration?.balance == .leastConnections ? "least-connections" : "round-robin"
@@ -67,7 +68,7 @@ extension ServiceStatus {
         pools = shares.map { pool, share in
             PoolStatus(
                 name: pool.name, share: Double(share) / 10_000, inFlight: pool.inFlight, latencyMs: LatencyStatus(pool, reports),
-                targets: pool.members.map { TargetStatus($0, release, reports) })
+                targets: pool.members.map { TargetStatus($0, release, reports, health) })
         }
     }
 
@@ -95,7 +96,7 @@ extension LatencyStatus {
 }
 
 extension TargetStatus {
-    init(_ member: PoolMember, _ release: ServiceRelease, _ reports: [WorkerReport]) {
+    init(_ member: PoolMember, _ release: ServiceRelease, _ reports: [WorkerReport], _ checks: HealthScheduler) {
         let identity = member.target.identity
         target = identity.text
         address = identity.address.description
@@ -110,5 +111,6 @@ extension TargetStatus {
         requests = rows.reduce(0) { $0 &+ $1.requests }
         failures = rows.reduce(0) { $0 &+ $1.failures }
         idleConnections = rows.reduce(0) { $0 &+ $1.idleConnections }
+        health = checks.report(of: member.target).map(HealthStatus.init)
     }
 }

@@ -102,6 +102,29 @@ package struct TargetStatus: Encodable, Sendable {
     package var requests: UInt64
     package var failures: UInt64
     package var idleConnections: Int
+    /// nil: not checked.
+    package var health: HealthStatus?
+}
+
+package struct HealthStatus: Encodable, Sendable {
+    /// "unknown", "healthy", "unhealthy".
+    package var state: String
+    /// RFC 3339.
+    package var since: String
+    /// Results in a row that speak against the state, and how many change it.
+    package var contrary: Int
+    package var needed: Int
+    /// The last five, oldest first.
+    package var checks: [CheckStatus]
+}
+
+package struct CheckStatus: Encodable, Sendable {
+    /// RFC 3339.
+    package var time: String
+    package var ok: Bool
+    /// "200", "status 503", "connect refused", "timeout" …
+    package var reason: String
+    package var milliseconds: Double
 }
 
 package struct RetiredStatus: Encodable, Sendable {

@@ -25,10 +25,10 @@ package struct Supervisor {
     }
 
     private let configPath: String
-    private let environment: [String: String]
-    private let relaunch: Relaunch?
-    private let pidFile: PIDFile?
-    private let log: OperatorLog
+    let environment: [String: String]
+    let relaunch: Relaunch?
+    let pidFile: PIDFile?
+    let log: OperatorLog
 
     /// - Parameter relaunch: how an upgrade starts this process again; nil = there is no upgrade.
     package init(
@@ -78,49 +78,25 @@ package struct Supervisor {
             let proxy = try makeProxy(configuration, release, resolved, listeners, former)
             parts = try control(proxy, journal, resolver, load, former) { ended.signal() }
             _ = listeners.commit(plan)
-            for socket in plan.opened { proxy.workers.forEach { $0.accept(on: socket) } }
-            try former.map { former throws(Failure) in try takeOver(proxy, from: former) }
+            // Nobody is let in before the targets are known.
+            proxy.health.waitForFirstResults()
         } catch {
             listeners.abandon(plan)
             throw error
         }
+        for socket in plan.opened { parts.proxy.workers.forEach { $0.accept(on: socket) } }
+        if let former { try takeOver(parts.proxy, from: former) }
         // From here on nothing fails.
         own(parts, stateDirectory, former)
         announce(begin(parts, plan, ended))
         ended.wait()
+        parts.proxy.health.stop()
         parts.admin.stop()
         pidFile?.remove()
         withExtendedLifetime(stateDirectory) {}
     }
 
-    /// Proves itself to the old process; returns when this one is the service.
-    private func takeOver(_ proxy: Proxy, from former: Succession) throws(Failure) {
-        proxy.resume(former.state)
-        // An answer of a loop comes after what was said to it before: it accepts.
-        guard !proxy.reports(within: .seconds(5)).contains(where: { $0 == nil }) else {
-            throw Failure(lines: ["an event loop does not run"], exitCode: 1)
-        }
-        try former.takeOver(epoch: proxy.epoch) { proxy.acceptAnew() }
-    }
-
-    /// Puts our name on what says who the service is.
-    private func own(_ parts: Parts, _ stateDirectory: StateDirectory, _ former: Succession?) {
-        if former != nil { stateDirectory.claim() }
-        if let trouble = pidFile?.write() { log.warn("pid file not written", ["path": pidFile?.path ?? "", "reason": trouble]) }
-        parts.proxy.listeners.own()
-        former?.closeRest()
-        if let relaunch {
-            var surroundings = UpgradeDesk.Surroundings(admin: parts.admin, stateDirectory: stateDirectory, relaunch: relaunch)
-            if let patience = DebugEnvironment(environment).upgradePatience { surroundings.patience = patience }
-            parts.controller.allowUpgrade(surroundings)
-        }
-        parts.admin.open()
-        guard let former else { return }
-        log.info("took over", ["from": "\(former.state.pid)", "version": former.state.version])
-        parts.events.post(.upgrade, data: UpgradeEvent(from: former.state))
-    }
-
-    private struct Parts {
+    struct Parts {
         var proxy: Proxy
         var controller: Controller
         var state: ServingState
@@ -138,12 +114,15 @@ package struct Supervisor {
         let graph = LiveGraph()
         let built = try build(configuration, release, resolved, graph, epoch: (former?.state.epoch ?? 0) &+ 1)
         let first = built.snapshot
+        let health = try makeHealth()
+        health.adopt(HealthOrder.all(of: first, configuration, release), remembered: former?.state.health ?? HealthMemory())
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         return Proxy(
             workers: workers, listeners: listeners, publisher: DebugEnvironment(environment).publisher(cell, workers), graph: graph,
             accessLog: accessLog,
-            log: log, configuration: configuration, release: release, notes: built.notes, resolved: resolved, snapshot: first)
+            log: log, health: health, configuration: configuration, release: release, notes: built.notes, resolved: resolved,
+            snapshot: first)
     }
 
     private func control(
@@ -155,7 +134,7 @@ package struct Supervisor {
         let events = EventLog()
         let token = try loadToken(proxy.configuration.admin)
         let controller = Controller(
-            proxy: proxy, journal: journal, resolver: resolver, look: { ($0.count, []) }, state: state, notifier: notifier, events: events,
+            proxy: proxy, journal: journal, resolver: resolver, state: state, notifier: notifier, events: events,
             token: token, configPath: configPath,
             load: load, ended: ended)
         let resources = Resources(
@@ -199,25 +178,6 @@ package struct Supervisor {
         case .valid(let configuration, let warnings):
             for warning in warnings { log.warn(warning.text) }
             return configuration
-        }
-    }
-
-    private func lock(_ path: String, _ former: Succession?) throws(Failure) -> StateDirectory {
-        if let former {
-            if let handed = former.stateDirectory(path) { return handed }
-            throw Failure(
-                lines: ["state_dir was \(former.state.stateDirectory); a change of it needs a restart, not an upgrade"], exitCode: 1)
-        }
-        do throws(StateDirectory.Refusal) {
-            return try StateDirectory(path: path)
-        } catch {
-            switch error {
-            case .locked(let path, let pid):
-                let who = pid.map { "process \($0)" } ?? "another process"
-                throw Failure(lines: ["state_dir \(path) is in use by \(who); stop it first or choose another state_dir"], exitCode: 5)
-            case .unusable(let path, let reason):
-                throw Failure(lines: ["state_dir \(path) cannot be used: \(reason); choose one that this user can write"], exitCode: 1)
-            }
         }
     }
 
@@ -298,6 +258,14 @@ package struct Supervisor {
             return workers
         } catch {
             throw Failure(lines: ["event loop: \(error)"], exitCode: 1)
+        }
+    }
+
+    private func makeHealth() throws(Failure) -> HealthScheduler {
+        do throws(IOError) {
+            return try HealthScheduler(log: log)
+        } catch {
+            throw Failure(lines: ["health checks: \(error)"], exitCode: 1)
         }
     }
 

@@ -34,14 +34,11 @@ package struct StickySplit: Sendable {
         guard shares.count > 1 else { return shares.count == 1 ? shares[0].pool : nil }
         let place = hash(key)
         var best = shares[0]
-        var bestDraw = Self.draw(place, best.seed)
+        var bestDraw = Draw(StickyHash.mix(place ^ best.seed))
         for index in 1..<shares.count {
             let share = shares[index]
-            let draw = Self.draw(place, share.seed)
-            // weight / draw > best.weight / bestDraw, without a division.
-            let mine = share.weight.multipliedFullWidth(by: bestDraw)
-            let others = best.weight.multipliedFullWidth(by: draw)
-            if mine.high > others.high || (mine.high == others.high && mine.low > others.low) {
+            var draw = Draw(StickyHash.mix(place ^ share.seed))
+            if Self.wins(share.weight, &draw, over: best.weight, &bestDraw) {
                 best = share
                 bestDraw = draw
             }
@@ -54,17 +51,53 @@ package struct StickySplit: Sendable {
     /// Bits behind the point. One in a million wins with draws near 10⁻⁶, which is 10⁶ of these steps.
     static let fractionBits: UInt64 = 40
 
-    private static func draw(_ place: UInt64, _ seed: UInt64) -> UInt64 { negativeLog2(StickyHash.mix(place ^ seed)) }
+    /// Of the logarithm's bits, those that decide all but a few of a hundred races.
+    private static let coarseBits: UInt64 = 8
 
-    /// −log2(hash / 2⁶⁴) in steps of 2⁻⁴⁰, rounded up; at least one. The lowest bit counts as set, so that zero has a logarithm.
+    /// A pool's draw, as far as it has been worked out: bit by bit is slow, and most races are decided by the first few.
+    private struct Draw {
+        private let hash: UInt64
+        private(set) var least: UInt64
+        private(set) var most: UInt64
+
+        init(_ hash: UInt64) {
+            self.hash = hash
+            most = StickySplit.negativeLog2(hash, bits: coarseBits)
+            least = most &- (1 << (fractionBits &- coarseBits) &- 1)
+        }
+
+        mutating func settle() {
+            guard least != most else { return }
+            most = StickySplit.negativeLog2(hash, bits: fractionBits)
+            least = most
+        }
+    }
+
+    /// weight / draw > otherWeight / otherDraw.
+    private static func wins(_ weight: UInt64, _ draw: inout Draw, over otherWeight: UInt64, _ otherDraw: inout Draw) -> Bool {
+        if isGreater(weight, otherDraw.least, otherWeight, draw.most) { return true }
+        if !isGreater(weight, otherDraw.most, otherWeight, draw.least) { return false }
+        draw.settle()
+        otherDraw.settle()
+        return isGreater(weight, otherDraw.least, otherWeight, draw.least)
+    }
+
+    /// a · b > c · d.
+    private static func isGreater(_ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) -> Bool {
+        let (one, other) = (a.multipliedFullWidth(by: b), c.multipliedFullWidth(by: d))
+        return one.high > other.high || (one.high == other.high && one.low > other.low)
+    }
+
+    /// −log2(hash / 2⁶⁴) in steps of 2⁻⁴⁰, rounded up to so many bits behind the point; at least one. The lowest bit of the hash counts as
+    /// set, so that zero has a logarithm.
     ///
     /// Bit by bit: the square of a number from 1 to 2 is at least 2 exactly when the next bit of its logarithm is 1.
-    static func negativeLog2(_ hash: UInt64) -> UInt64 {
+    static func negativeLog2(_ hash: UInt64, bits: UInt64 = fractionBits) -> UInt64 {
         let number = hash | 1
         let zeros = UInt64(truncatingIfNeeded: number.leadingZeroBitCount)
         var mantissa = number << zeros
         var log = 63 &- zeros
-        var left = fractionBits
+        var left = bits
         while left > 0 {
             left &-= 1
             let square = mantissa.multipliedFullWidth(by: mantissa)
@@ -73,6 +106,6 @@ package struct StickySplit: Sendable {
             mantissa = square.high &<< shift | (square.low >> 63) & shift
             log = log << 1 | bit
         }
-        return (64 << fractionBits) &- log
+        return (64 << fractionBits) &- log << (fractionBits &- bits)
     }
 }

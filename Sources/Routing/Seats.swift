@@ -35,14 +35,17 @@ struct Seats: ~Copyable, Sendable {
     func takeTurn(_ cursor: PoolCursor, excluding excluded: Int32) -> Int {
         guard sequence.count > 0 else { return -1 }
         let seats = self.seats.span
+        // Alone, it has every turn: nothing is counted that loops would contend for.
+        if seats.count == 1 { return Self.isFree(seats[0], excluding: excluded) ? 0 : -1 }
         // A turn that falls on one who cannot take it is lost, not passed on to the next in line: that one would get a double share.
+        var position: UInt64 = 0
         for _ in 0..<(2 * seats.count) {
-            let index = sequence.index(at: cursor.next())
+            position = cursor.next()
+            let index = sequence.index(at: position)
             if Self.isFree(seats[index], excluding: excluded) { return index }
         }
         // Heavy ones that cannot take their many turns, or other loops that took those of the light ones.
-        for index in 0..<seats.count where Self.isFree(seats[index], excluding: excluded) { return index }
-        return -1
+        return takeShare(of: position, excluding: excluded)
     }
 
     /// Index of the least loaded; -1 when none may be taken. Scans from behind the one chosen last, and of equals keeps the first: so that ties
@@ -59,6 +62,23 @@ struct Seats: ~Copyable, Sendable {
     }
 
     // MARK: - Private
+
+    /// Index of one of the free, each as often as its weight says; -1 when there is none. Positions that come here lie any distance apart, so
+    /// they are spread by the golden ratio, which keeps every run of them even.
+    private func takeShare(of position: UInt64, excluding excluded: Int32) -> Int {
+        let seats = self.seats.span
+        var total: UInt64 = 0
+        for index in 0..<seats.count where Self.isFree(seats[index], excluding: excluded) { total += UInt64(seats[index].weight) }
+        var point = (position &* 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: total).high
+        for index in 0..<seats.count where Self.isFree(seats[index], excluding: excluded) {
+            let weight = UInt64(seats[index].weight)
+            if point < weight { return index }
+            point -= weight
+        }
+        // Some became free or not in between: whoever is free now will do.
+        for index in 0..<seats.count where Self.isFree(seats[index], excluding: excluded) { return index }
+        return -1
+    }
 
     private static func isFree(_ seat: Seat, excluding excluded: Int32) -> Bool {
         seat.ordinal != excluded && !Target.takesNone(load: seat.target._withUnsafeGuaranteedRef { $0.load })

@@ -43,6 +43,9 @@ package final class Service: Sendable {
         steering = Steering(service: name, rules: rules, sticky: sticky, pools: pools.map(\.name), weights: self.shares)
     }
 
+    /// Takes one of the service's places (`limits.max_requests`); false when all are taken.
+    package func admit() -> Bool { state.admit(limit: limits.maxRequests) }
+
     /// The pool for the next request by the split; nil when no pool has a weight. One position for all loops: exact across them.
     /// Where one pool takes everything no position is counted, so that loops do not contend for it.
     package func choosePool() -> Pool? {

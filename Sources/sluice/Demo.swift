@@ -33,7 +33,7 @@ struct Demo {
 
     private func configuration(_ folder: String, _ blue: UInt16, _ green: UInt16) -> String {
         """
-        # Two versions of one service. Change the split, save, then `sluice reload`.
+        # Two versions of one service; blue serves until a command says otherwise.
         workers: 2
         state_dir: \(folder)/state
         admin: { socket: \(folder)/admin.sock }
@@ -46,7 +46,7 @@ struct Demo {
             pools:
               blue: { targets: ["127.0.0.1:\(blue)"] }
               green: { targets: ["127.0.0.1:\(green)"] }
-            split: { blue: 100 }   # try { blue: 90, green: 10 }
+            split: { blue: 100 }
 
         """
     }
@@ -61,12 +61,14 @@ struct Demo {
               curl http://\(address)/
               \(program) status --socket \(ready.adminSocket)
 
-            Then send a tenth of the requests to green: change the split in the file, and reload.
+            Send a tenth of the requests to green, then all of them, then go back:
 
-              sed -i 's/split: { blue: 100 }/split: { blue: 90, green: 10 }/' \(file)
-              \(program) reload --socket \(ready.adminSocket)
+              \(program) split demo blue=90 green=10 --socket \(ready.adminSocket)
               for i in $(seq 20); do curl -s http://\(address)/; done
+              \(program) flip demo --socket \(ready.adminSocket)
+              \(program) rollback demo --socket \(ready.adminSocket)
 
+            Its configuration: \(file)
             Ctrl-C stops it and removes \(file.split(separator: "/").dropLast().map { "/" + $0 }.joined()).
 
 

@@ -10,26 +10,27 @@ let environment = readEnvironment()
 func perform(_ invocation: Invocation) -> ExitCode {
     let config = invocation.config ?? ""
     switch invocation.command {
-    case .run: return runProxy(config: config)
+    case .run: return runProxy(config: config, pidFile: invocation.pidFile)
     case .check: return check(config, asJSON: invocation.isJSON)
     case .demo(let port): return Demo(port: port, environment: environment).run()
     case .version: Terminal.out("sluice \(Version.text)\n")
     case .help(let topic): Terminal.out(Help.text(topic))
-    case .reload, .status, .shutdown:
+    case .completion(let shell): Terminal.out(Completion.script(shell))
+    case .manual(let markdown): Terminal.out(markdown ? ManualPage.markdown : ManualPage.roff(version: Version.text))
+    default:
         Signals.restoreDefaults()
-        let client = Client(invocation, environment: environment) { Check.adminSocket(path: $0, environment: environment) }
-        switch invocation.command {
-        case .status(let service, let watch): return client.status(service: service, watch: watch)
-        case .shutdown(let graceful): return client.shutdown(graceful: graceful)
-        default: return client.reload()
-        }
+        let console = Console.terminal(environment: environment)
+        return Client(invocation, environment: environment, console: console) {
+            Check.adminSocket(path: $0, environment: environment)
+        }.run()
     }
     return .done
 }
 
-func runProxy(config: String) -> ExitCode {
+func runProxy(config: String, pidFile: String?) -> ExitCode {
     do throws(Supervisor.Failure) {
-        try Supervisor(configPath: config, environment: environment, relaunch: .current(environment: environment)).run { _ in }
+        let relaunch = Relaunch.current(environment: environment)
+        try Supervisor(configPath: config, environment: environment, relaunch: relaunch, pidFile: pidFile).run { _ in }
         return .done
     } catch {
         for line in error.lines { Terminal.error(error.exitCode == 3 ? "\(line)\n" : "sluice: \(line)\n") }

@@ -1,50 +1,43 @@
 @testable internal import CLI
-internal import Glibc
 internal import TestSupport
 internal import Testing
 
 /// The client against a socket that answers what the test wants.
 @Suite struct AdminClientTests {
-    private let folder: TemporaryFolder
-    private var path: String { folder["a.sock"] }
-
-    init() throws { folder = try TemporaryFolder() }
-
-    private func serve(_ answer: String, hangs: Bool = false) -> Int32 {
-        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                #expect(bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0)
-            }
-        }
-        #expect(listen(listener, 4) == 0)
-        onOwnThread {
-            let client = accept(listener, nil, nil)
-            guard client >= 0 else { return }
-            var bytes = [UInt8](repeating: 0, count: 4096)
-            _ = read(client, &bytes, bytes.count)
-            _ = send(client, answer, answer.utf8.count, Int32(MSG_NOSIGNAL))
-            // Until the client leaves.
-            if hangs { _ = read(client, &bytes, bytes.count) }
-            close(client)
-        }
-        return listener
+    private func ask(_ answer: String, hangs: Bool = false, within limit: Duration = .seconds(5)) throws -> AdminClient.Reply {
+        let admin = try FakeAdmin { _ in .init(raw: answer, hangs: hangs) }
+        return try AdminClient(path: admin.path, deadline: .now + limit).send(AdminRequest("GET", "/v1/status"))
     }
 
-    private func ask(within limit: Duration = .seconds(5)) throws(AdminClient.Failure) -> AdminClient.Reply {
-        try AdminClient(path: path, deadline: .now + limit).send("GET", "/v1/status")
-    }
-
-    @Test("an answer is read to its end")
-    func whole() throws {
-        let listener = serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
-        defer { close(listener) }
-        let reply = try ask()
+    @Test(
+        "an answer is read to its end, however it is framed",
+        arguments: [
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "HTTP/1.1 200 OK\r\n\r\nhi",
+            "HTTP/1.1 200 OK\nContent-Length: 2\n\nhi and more",
+            "HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1;x=y\r\ni\r\n0\r\nTrailer: x\r\n\r\n",
+        ])
+    func whole(answer: String) throws {
+        let reply = try ask(answer)
         #expect(reply.status == 200)
         #expect(reply.body == Array("hi".utf8))
+    }
+
+    @Test("an answer reads the same in pieces of any size", arguments: 1...7)
+    func pieces(size: Int) throws {
+        let bytes = Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA\r\n, and more\r\n0\r\n\r\n".utf8)
+        var reader = ReplyReader()
+        var body: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            body += try reader.read(Array(bytes[start..<min(bytes.count, start + size)]))
+        }
+        #expect(reader.isComplete)
+        #expect(String(decoding: body, as: UTF8.self) == "hello, and more")
+    }
+
+    @Test("an answer with a length does not wait for the end of the connection")
+    func keptOpen() throws {
+        #expect(try ask("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", hangs: true).body == Array("hi".utf8))
     }
 
     @Test(
@@ -52,24 +45,27 @@ internal import Testing
         arguments: [
             "", "garbage", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 x\r\n\r\n", "SSH-2.0 200 OK\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi",
+            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nhi\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhi",
         ])
     func malformed(answer: String) {
-        let listener = serve(answer)
-        defer { close(listener) }
-        #expect(throws: AdminClient.Failure.malformed) { try ask() }
+        #expect(throws: AdminFailure.malformed) { try ask(answer) }
     }
 
     @Test("an answer that does not come costs the deadline")
     func silent() {
-        let listener = serve("HTTP/1.1 200", hangs: true)
-        defer { close(listener) }
-        #expect(throws: AdminClient.Failure.timedOut) { try ask(within: .milliseconds(100)) }
+        #expect(throws: AdminFailure.timedOut) { try ask("HTTP/1.1 200", hangs: true, within: .milliseconds(100)) }
     }
 
     @Test("nobody there is said with the reason")
-    func nobody() {
-        #expect(throws: AdminClient.Failure.notReachable("No such file or directory")) { try ask() }
+    func nobody() throws {
+        let folder = try TemporaryFolder()
+        let absent = AdminClient(path: folder["a.sock"], deadline: .now + .seconds(1))
+        #expect(throws: AdminFailure.notReachable("No such file or directory")) { try absent.send(AdminRequest("GET", "/")) }
         let long = AdminClient(path: String(repeating: "x", count: 200), deadline: .now + .seconds(1))
-        #expect(throws: AdminClient.Failure.self) { try long.send("GET", "/") }
+        #expect(throws: AdminFailure.self) { try long.send(AdminRequest("GET", "/")) }
     }
 }

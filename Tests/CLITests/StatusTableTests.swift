@@ -29,7 +29,15 @@ internal import Testing
                             .init(
                                 name: "blue", share: 99.9,
                                 targets: [
-                                    .init(target: "10.0.0.1:80", weight: 1, inFlight: 1, requests: 99, failures: 0, idleConnections: 4)
+                                    .init(target: "10.0.0.1:80", weight: 1, inFlight: 1, requests: 99, failures: 0, idleConnections: 4),
+                                    .init(
+                                        target: "10.0.0.2:80", weight: 1, inFlight: 0, requests: 0, failures: 0, idleConnections: 0,
+                                        health: .init(
+                                            state: "unhealthy", contrary: 0, needed: 2, checks: [.init(ok: false, reason: "timeout")])),
+                                    .init(
+                                        target: "10.0.0.3:80", weight: 1, inFlight: 0, requests: 0, failures: 0, idleConnections: 0,
+                                        health: .init(
+                                            state: "healthy", contrary: 1, needed: 3, checks: [.init(ok: false, reason: "status 503")])),
                                 ]),
                             .init(name: "green", share: 0.1, targets: []),
                         ])
@@ -43,8 +51,10 @@ internal import Testing
                 LISTENER  ADDRESS       CONNECTIONS
                 web       127.0.0.1:80            2
 
-                SERVICE  POOL    SHARE  TARGET       WEIGHT  IN FLIGHT  REQUESTS  FAILURES  IDLE
-                shop     blue   99.9 %  10.0.0.1:80       1          1        99         0     4
+                SERVICE  POOL    SHARE  TARGET       HEALTH                       WEIGHT  IN FLIGHT  REQUESTS  FAILURES  IDLE
+                shop     blue   99.9 %  10.0.0.1:80  -                                 1          1        99         0     4
+                shop     blue   99.9 %  10.0.0.2:80  unhealthy: timeout                1          0         0         0     0
+                shop     blue   99.9 %  10.0.0.3:80  healthy, 1 of 3: status 503       1          0         0         0     0
                 shop     green   0.1 %  -
 
                 RETIRED, STILL HELD   IN FLIGHT
@@ -74,19 +84,9 @@ internal import Testing
     }
 
     @Test(
-        "a status becomes an exit code",
-        arguments: [
-            (404, .notFound), (409, .conflict), (412, .conflict), (422, .invalidConfiguration), (504, .timedOut), (500, .internalError),
-            (403, .internalError),
-        ] as [(Int, ExitCode)])
-    func exitCodes(status: Int, code: ExitCode) {
-        #expect(Client.exitCode(status: status) == code)
-    }
-
-    @Test(
         "a service's name cannot become another request",
         arguments: [("shop-1.a_b", "shop-1.a_b"), ("a/b c", "a%2Fb%20c"), ("x\r\n", "x%0D%0A"), ("é", "%C3%A9")])
     func escaped(name: String, path: String) {
-        #expect(Client.escaped(name) == path)
+        #expect(PathSegment.escaped(name) == path)
     }
 }

@@ -23,11 +23,13 @@ private final class ControllerFixture: @unchecked Sendable {
         self.fixture = fixture
         let file = FileBox(text)
         self.box = file
+        let (journal, _, _) = try Journal.open(directory: fixture.scratch.path)
         controller = Controller(
-            proxy: fixture.proxy, resolver: Resolver(), state: state, notifier: ServiceNotifier(environment: [:]), events: events,
+            proxy: fixture.proxy, journal: journal, resolver: Resolver(), state: state, notifier: ServiceNotifier(environment: [:]),
+            events: events,
             token: AdminToken(nil), configPath: "test.yaml",
             load: { ProxyFixture.load(file.text) }, ended: { [ended] in ended.signal() })
-        resources = Resources(controller: controller, state: state, events: events)
+        resources = Resources(controller: controller, state: state, events: events, releases: controller)
         state.enter(.serving)
     }
 

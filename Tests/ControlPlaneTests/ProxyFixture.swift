@@ -42,7 +42,8 @@ struct ProxyFixture {
         _ = listeners.commit(plan)
         proxy = Proxy(
             workers: workers, listeners: listeners, publisher: Publisher(cell: cell, workers: workers, deadline: confirm), graph: graph,
-            accessLog: LogWriter(), log: log, configuration: configuration, resolved: resolved, snapshot: first)
+            accessLog: LogWriter(), log: log, health: try HealthScheduler(log: log), configuration: configuration, resolved: resolved,
+            snapshot: first)
     }
 
     func reload(_ file: String, resolver: Resolver = Resolver()) -> Reload.Outcome {

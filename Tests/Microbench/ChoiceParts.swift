@@ -53,7 +53,7 @@ private final class Chooser {
     @inline(never)
     func choose() -> Int {
         if cell.epoch != snapshot.epoch { snapshot = cell.load() }
-        guard snapshot.epoch == epoch, let service, service.pause == nil, service.state.admit(limit: service.limits.maxRequests),
+        guard snapshot.epoch == epoch, let service, service.pause == nil, service.admit(),
             let pool = pool ?? service.choosePool(), let claimed = pool.claimTarget(excluding: target?.ordinal)
         else { return -1 }
         lease = Lease(service: service, pool: pool, target: claimed)

@@ -39,6 +39,43 @@ struct StickySplitTests {
         #expect(StickySplit.negativeLog2(hash) == expected)
     }
 
+    @Test("the first bits of a logarithm bound it from above, and by less than one of their steps")
+    func coarse() {
+        var random = SeededRandom.announced("coarse")
+        for _ in 0..<2000 {
+            // As many small, large and middling hashes.
+            let hash = UInt64.random(in: 0...(.max), using: &random) >> UInt64.random(in: 0..<64, using: &random)
+            for hash in [hash, ~hash] {
+                let (exact, coarse) = (StickySplit.negativeLog2(hash), StickySplit.negativeLog2(hash, bits: 8))
+                #expect(coarse >= exact && coarse - exact < 1 << 32)
+            }
+        }
+    }
+
+    @Test("close races are decided by the whole logarithm")
+    func closeRaces() {
+        var random = SeededRandom.announced("close races")
+        for _ in 0..<500 {
+            let weights = (0..<Int.random(in: 2...5, using: &random)).map { _ in UInt32.random(in: 1...1_000_000, using: &random) }
+            let names = weights.indices.map { "pool-\($0)" }
+            let split = StickySplit(service: "s", pools: names, weights: weights)
+            let hash = StickyHash(service: "s")
+            for _ in 0..<20 {
+                let key = UInt64.random(in: 0...(.max), using: &random)
+                let place = withUnsafeBytes(of: key.littleEndian) { hash($0) }
+                let draws = names.map { StickySplit.negativeLog2(StickyHash.mix(place ^ hash.poolSeed($0))) }
+                let chosen = pool(split, key) ?? 0
+                for index in weights.indices where index != chosen {
+                    let (mine, others) = (
+                        UInt64(weights[chosen]).multipliedFullWidth(by: draws[index]),
+                        UInt64(weights[index]).multipliedFullWidth(by: draws[chosen])
+                    )
+                    #expect((mine.high, mine.low) >= (others.high, others.low))
+                }
+            }
+        }
+    }
+
     @Test("who is on which pool never changes")
     func pinnedChoices() {
         let two = StickySplit(service: "shop", pools: ["blue", "green"], weights: [90, 10])

@@ -55,6 +55,33 @@ struct ClaimTests {
         }
     }
 
+    @Test("a failing target takes no lease until it is well, and the others share its turns evenly")
+    func failing() {
+        for balance in [Fixture.PoolBalance.turns, .load] {
+            let pool = Fixture.pool(weights: [1, 1, 1, 1], balance: balance)
+            pool.members[2].target.setFailing(true)
+            for _ in 0..<99 { _ = pool.claimTarget() }
+            #expect(pool.members.map(\.target.inFlight) == [33, 33, 0, 33])
+            for member in pool.members { member.target.setFailing(true) }
+            #expect(pool.claimTarget() == nil)
+            pool.members[2].target.setFailing(false)
+            for _ in 0..<5 { #expect(pool.claimTarget()?.ordinal == 2) }
+        }
+    }
+
+    @Test("when the heaviest fail, the light ones share by their weights, whatever their order")
+    func heavyFailing() {
+        let pool = Fixture.pool(weights: [1000, 1, 900, 2, 1, 4])
+        pool.members[0].target.setFailing(true)
+        pool.members[2].target.setFailing(true)
+        let count = 8000
+        for _ in 0..<count { _ = pool.claimTarget() }
+        for (member, weight) in zip(pool.members, [0, 1, 0, 2, 1, 4]) {
+            let share = Double(member.target.inFlight) / Double(count)
+            #expect(abs(share - Double(weight) / 8) < 0.02, "weight \(weight) got \(share)")
+        }
+    }
+
     @Test("an empty pool has no target")
     func empty() {
         #expect(Fixture.pool(weights: []).claimTarget() == nil)

@@ -17,6 +17,7 @@ extension Decoder {
             }
         }
         if health.check == .tcp { refuseHTTPKeys(fields) }
+        if !fields.contains(where: { $0.key == .timeout }) { health.timeout = min(health.timeout, health.interval) }
         checkTimes(of: health, fields)
         return health
     }
@@ -68,13 +69,9 @@ extension Decoder {
 
     private func checkTimes(of health: HealthConfiguration, _ fields: [(key: HealthKey, entry: Node.Entry)]) {
         guard health.timeout > health.interval else { return }
-        let timeout = fields.first { $0.key == .timeout }
-        guard let entry = (timeout ?? fields.first { $0.key == .interval })?.entry else { return }
+        guard let entry = fields.first(where: { $0.key == .timeout })?.entry else { return }
         findings.error(
-            "the check's `timeout` is longer than its `interval`", at: entry.value.place,
-            hint: timeout == nil
-                ? "the default of `timeout` is \(Defaults.healthTimeout.components.seconds)s; set it too"
-                : "the next check would overtake it")
+            "the check's `timeout` is longer than its `interval`", at: entry.value.place, hint: "the next check would overtake it")
     }
 }
 

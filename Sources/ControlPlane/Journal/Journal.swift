@@ -8,8 +8,8 @@ final class Journal {
     struct Limits: Sendable {
         /// Records kept for `history` and `undo`, in memory and over a compaction.
         var kept = 1000
-        /// Beyond either of these the file is written anew.
-        var records = 5000
+        /// Beyond either of these the file is written anew. A start reads about 25 records in a millisecond.
+        var records = 2000
         var bytes = 4 * 1024 * 1024
         /// Zeros written ahead: inside them fdatasync has no new size and no new blocks to record, which halves its time (docs/decisions).
         var ahead = 128 * 1024

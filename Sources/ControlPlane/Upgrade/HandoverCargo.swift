@@ -22,6 +22,7 @@ struct HandoverCargo: Sendable {
         add(HandoverState.Socket(role: .admin), admin.descriptor)
         if let descriptor = admin.addressDescriptor { add(HandoverState.Socket(role: .adminTCP), descriptor) }
         add(HandoverState.Socket(role: .lock), surroundings.stateDirectory.descriptor)
+        state.health = proxy.health.memory
         for service in proxy.snapshot.services {
             state.splits[service.name] = service.state.position
             for pool in service.pools {

@@ -73,4 +73,6 @@ struct HandoverState: Codable, Equatable, Sendable {
     /// Places in the services' split sequences.
     var splits: [String: UInt64] = [:]
     var turns: [Turns] = []
+    /// What the checks know of targets.
+    var health: HealthMemory?
 }

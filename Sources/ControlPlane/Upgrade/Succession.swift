@@ -12,7 +12,8 @@ final class Succession {
     private(set) var admin: Int32?
     private(set) var adminAddress: Int32?
     private(set) var lock: Int32?
-    private let channel: HandoverChannel
+    /// Until this process is the owner.
+    private var channel: HandoverChannel?
     private let debug: DebugEnvironment
 
     /// nil when this process was not started by an upgrade. Must run before there is a second thread.
@@ -60,7 +61,7 @@ final class Succession {
 
     /// Tells the old process why it is to go on.
     func refuse(_ failure: Supervisor.Failure) {
-        try? channel.send(.failed(failure.lines, exitCode: failure.exitCode), by: .now + .seconds(1))
+        try? channel?.send(.failed(failure.lines, exitCode: failure.exitCode), by: .now + .seconds(1))
     }
 
     /// The folder that goes over with its lock; nil when the file names another one.
@@ -104,7 +105,7 @@ final class Succession {
             unlink(state.adminSocket)
         }
         if let adminAddress { close(adminAddress) }
-        (admin, adminAddress) = (nil, nil)
+        (admin, adminAddress, channel) = (nil, nil, nil)
     }
 
     // MARK: - Private
@@ -112,7 +113,7 @@ final class Succession {
     /// An old process that died leaves the service to this one, whatever it still had to say.
     private func say(_ message: HandoverMessage) throws(Supervisor.Failure) {
         do throws(HandoverTrouble) {
-            try channel.send(message, by: .now + Self.patience)
+            try channel?.send(message, by: .now + Self.patience)
         } catch {
             if error != .closed { throw gone(error.text) }
         }
@@ -120,6 +121,7 @@ final class Succession {
 
     private func hear(_ kind: HandoverMessage.Kind) throws(Supervisor.Failure) {
         do throws(HandoverTrouble) {
+            guard let channel else { throw .closed }
             let (message, descriptors) = try channel.receive(by: .now + Self.patience)
             for descriptor in descriptors { close(descriptor) }
             if message.kind != kind { throw .malformed(message.kind.rawValue) }

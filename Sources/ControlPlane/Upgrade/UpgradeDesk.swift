@@ -160,6 +160,7 @@ final class UpgradeDesk: @unchecked Sendable {
         // Of the two only this one is believed by a manager that listens to the main process alone.
         notifier.mainProcess(proof.pid)
         notifier.silence()
+        proxy.health.stop()
         return true
     }
 }

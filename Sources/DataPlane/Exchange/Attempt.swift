@@ -11,7 +11,7 @@ extension Exchange {
     func admit(to service: Service) {
         self.service = service
         if let gate = service.pause { return hold(gate) }
-        if service.state.admit(limit: service.limits.maxRequests) {
+        if service.admit() {
             holdsPlace = true
             times.admitted = worker.loop.now
             attempt(fieldsAreFresh: true)
@@ -72,8 +72,7 @@ extension Exchange {
         }
         if upstream.hasWriteFailed { hasSent = false }
         if requestBody.isFinished { return requestSent() }
-        // The clock of the connect, or of its idle time, is over; a body's is the client's and runs from part to part.
-        upstream.clearDeadline()
+        upstream.awaitBody()
         downstream.expectBody()
         // The read that brought the head may not have emptied the socket: no edge will tell of what is there already.
         relayRequest()

@@ -154,7 +154,9 @@ extension Exchange {
 
     /// The upstream has taken what was queued for it.
     func upstreamDrained() {
-        if requestBody.isFinished { requestSent() } else { relayRequest() }
+        if requestBody.isFinished { return requestSent() }
+        downstream?.expectBody()
+        relayRequest()
     }
 
     /// The client has taken what was queued for it.

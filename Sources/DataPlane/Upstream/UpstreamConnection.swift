@@ -102,14 +102,14 @@ final class UpstreamConnection: EventHandler, Shore {
         worker.loop.setDeadline(registration, min(worker.loop.now + span, exchange?.leaseDeadline ?? .never))
     }
 
-    /// None but the exchange's own, if a drain has set one.
-    func clearDeadline() { worker.loop.setDeadline(registration, exchange?.leaseDeadline ?? .never) }
-
     /// A drain deadline was set, or an exchange with one was attached.
     func limitDeadline() {
         guard let deadline = exchange?.leaseDeadline, deadline < worker.loop.deadline(registration) else { return }
         worker.loop.setDeadline(registration, deadline)
     }
+
+    /// The request's body flows: whatever deadline is left from connecting or idling is past, and the client's watches both sides.
+    func awaitBody() { worker.loop.setDeadline(registration, exchange?.leaseDeadline ?? .never) }
 
     func awaitResponse(_ span: TimeSpan) { setDeadline(after: span) }
 

@@ -33,13 +33,37 @@ struct StatusView: Decodable {
                 var requests: UInt64
                 var failures: UInt64
                 var idleConnections: Int
+                /// "ready", "draining", "maintenance".
+                var state: String?
+                /// Takes no traffic because its checks fail, or have not passed yet.
+                var failing: Bool?
+                /// "healthy", "unhealthy", "unknown"; or an object that has it as `state`.
+                var health: JSONValue?
             }
             var name: String
             var share: Double
+            /// What its requests really were, in percent.
+            var measuredShare: Double?
             var targets: [Target]
         }
+        /// What commands changed.
+        struct Release: Decodable {
+            struct Pause: Decodable {
+                var maxWaitMilliseconds: Int?
+            }
+
+            var pause: Pause?
+        }
+
         var name: String
         var balance: String
+        /// Requests that a pause holds.
+        var held: Int?
+        /// The file's split, in percent, pools without a share left out; the live one stands with the pools.
+        var fileSplit: [String: Double]?
+        var release: Release?
+        /// What of the release state has no effect.
+        var notes: [String]?
         var pools: [Pool]
     }
     struct Retired: Decodable {
@@ -59,5 +83,7 @@ struct StatusView: Decodable {
     var listeners: [Listener]
     var services: [Service]
     var retired: [Retired]
+    /// Who keeps a drain waiting.
+    var holders: [ReceiptView.Holder]?
     var droppedLogLines: UInt64
 }

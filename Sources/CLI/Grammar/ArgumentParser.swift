@@ -7,10 +7,12 @@ struct ArgumentParser {
 
         func has(_ flag: String) -> Bool { flags[flag] != nil }
         func value(_ flag: String) -> String? { flags[flag] }
+        /// Empty when it was left out.
+        func operand(_ index: Int) -> String { operands.indices.contains(index) ? operands[index] : "" }
     }
 
     let grammar: Grammar
-    var rest: [String]
+    private let rest: [String]
     private var position = 0
 
     init(grammar: Grammar, rest: [String]) {
@@ -36,14 +38,26 @@ struct ArgumentParser {
                 parsed.operands.append(word)
             }
         }
-        if parsed.operands.count > (grammar.operand.isEmpty ? 0 : 1) {
-            let extra = parsed.operands.last ?? ""
-            throw UsageError("\(grammar.name) does not take \(extra)", hint: "`sluice help \(grammar.name)` shows what it takes")
-        }
+        if !parsed.wantsHelp { try count(parsed.operands) }
         return parsed
     }
 
     // MARK: - Private
+
+    private func count(_ operands: [String]) throws(UsageError) {
+        if grammar.operands.last?.repeats != true, operands.count > grammar.operands.count {
+            let extra = operands[grammar.operands.count]
+            throw UsageError("\(grammar.name) does not take \(extra)", hint: "`sluice help \(grammar.name)` shows what it takes")
+        }
+        for (index, operand) in grammar.operands.enumerated() where !operand.isOptional && index >= operands.count {
+            throw UsageError("\(grammar.name) needs \(operand.name)", hint: "sluice \(grammar.usage)")
+        }
+        // What is being completed may well be empty.
+        if let empty = operands.firstIndex(of: ""), !grammar.isHidden {
+            let name = grammar.operands[min(empty, grammar.operands.count - 1)].name
+            throw UsageError("\(name) is empty", hint: "sluice \(grammar.usage)")
+        }
+    }
 
     /// "--flag value", "--flag=value", "-f value".
     private mutating func readFlag(_ word: String) throws(UsageError) -> (String, String) {
