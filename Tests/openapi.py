@@ -1,10 +1,10 @@
 """Asks a running server for every operation in docs/openapi.yaml, and judges what it answers by the document's schemas.
 
-    Tests/openapi.py DOCUMENT SOCKET
+    Tests/openapi.py DOCUMENT SOCKET [WRITTEN=MEANT ...]
 
 Every example of every request body is sent, every parameter's example used; each path is also asked by methods that it does not have, with
-bodies that must be refused and with an epoch that is not live. What ends the process (/v1/shutdown) comes last. Prints each finding;
-exit 1 when there is one, 3 when PyYAML or jsonschema is missing.
+bodies that must be refused and with an epoch that is not live. What ends the process (/v1/shutdown) comes last. Where an example says WRITTEN, MEANT
+is sent: addresses of real upstreams. Prints each finding; exit 1 when there is one, 3 when PyYAML or jsonschema is missing.
 """
 
 import json
@@ -19,7 +19,10 @@ except ImportError as missing:
     print(missing, file=sys.stderr)
     sys.exit(3)
 
-document = yaml.safe_load(open(sys.argv[1], encoding="utf-8"))
+text = open(sys.argv[1], encoding="utf-8").read()
+for pair in sys.argv[3:]:
+    text = text.replace(*pair.split("=", 1))
+document = yaml.safe_load(text)
 findings = []
 asked = 0
 

@@ -49,12 +49,14 @@ package final class Controller: @unchecked Sendable {
         self.load = load
         log = proxy.log
         shutdown = Shutdown(proxy: proxy, queue: queue, state: state, notifier: notifier, ended: ended)
-        releases = Releases(proxy: proxy, journal: journal, resolver: resolver, queue: queue, look: proxy.health.look) { receipt in
+        releases = Releases(
+            proxy: proxy, journal: journal, resolver: resolver, queue: queue,
+            look: { [health = proxy.health] in health.healthyTargets(of: $0) }
+        ) { receipt in
             events.post(.release, service: receipt.service, data: receipt)
         }
         upgrades = UpgradeDesk(
             proxy: proxy, releases: releases, shutdown: shutdown, queue: queue, state: state, notifier: notifier, events: events)
-        proxy.health.onChange { events.post(.health, service: $0.identity.service, data: HealthEvent($0)) }
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
     }
 
@@ -181,10 +183,14 @@ package final class Controller: @unchecked Sendable {
 
     private func statusNow() -> StatusReport {
         dispatchPrecondition(condition: .onQueue(queue))
-        return StatusReport(
+        var report = StatusReport(
             proxy, reports: proxy.reports(within: Self.reportDeadline), state: state.current,
             uptime: ContinuousClock.now - startedAt,
             config: ConfigStatus(file: configPath, lastReload: lastReload))
+        for (service, stage) in releases.underWay {
+            if let index = report.services.firstIndex(where: { $0.name == service }) { report.services[index].deployment = stage }
+        }
+        return report
     }
 
     // MARK: - Names that move (on the queue)

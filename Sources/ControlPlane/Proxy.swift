@@ -25,9 +25,8 @@ final class Proxy {
 
     init(
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
-        health: HealthScheduler,
-        configuration: Configuration, release: ReleaseState = ReleaseState(), notes: [(service: String, text: String)] = [],
-        resolved: [Endpoint: SocketAddress], snapshot: Snapshot
+        health: HealthScheduler, configuration: Configuration, release: ReleaseState = ReleaseState(),
+        notes: [(service: String, text: String)] = [], resolved: [Endpoint: SocketAddress], snapshot: Snapshot
     ) {
         self.workers = workers
         self.listeners = listeners
@@ -50,7 +49,7 @@ final class Proxy {
     func publish(
         _ built: LiveGraph.Built, of new: Configuration, resolved: [Endpoint: SocketAddress], listeners plan: Listeners.Plan
     ) -> Publisher.Publication {
-        health.adopt(HealthOrder.all(of: built.snapshot, new, built.release))
+        health.adopt(HealthOrder.all(of: built.snapshot, new))
         health.settle(built.snapshot)
         configuration = new
         release = built.release

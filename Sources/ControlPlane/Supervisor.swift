@@ -75,7 +75,8 @@ package struct Supervisor {
         let ended = DispatchSemaphore(value: 0)
         let parts: Parts
         do throws(Failure) {
-            let proxy = try makeProxy(configuration, release, resolved, listeners, former)
+            let epoch = max(journal.newestEpoch, former?.state.epoch ?? 0) + 1
+            let proxy = try makeProxy(configuration, release, epoch: epoch, resolved, listeners, former?.state.health)
             parts = try control(proxy, journal, resolver, load, former) { ended.signal() }
             _ = listeners.commit(plan)
             // Nobody is let in before the targets are known.
@@ -107,22 +108,22 @@ package struct Supervisor {
     }
 
     private func makeProxy(
-        _ configuration: Configuration, _ release: ReleaseState, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners,
-        _ former: Succession?
+        _ configuration: Configuration, _ release: ReleaseState, epoch: Epoch, _ resolved: [Endpoint: SocketAddress],
+        _ listeners: Listeners,
+        _ known: HealthMemory?
     ) throws(Failure) -> Proxy {
         let accessLog = try openLog(configuration.accessLog)
         let graph = LiveGraph()
-        let built = try build(configuration, release, resolved, graph, epoch: (former?.state.epoch ?? 0) &+ 1)
+        let built = try build(configuration, release, epoch: epoch, resolved, graph)
         let first = built.snapshot
         let health = try makeHealth()
-        health.adopt(HealthOrder.all(of: first, configuration, release), remembered: former?.state.health ?? HealthMemory())
+        health.adopt(HealthOrder.all(of: first, configuration), remembered: known ?? HealthMemory())
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         return Proxy(
             workers: workers, listeners: listeners, publisher: DebugEnvironment(environment).publisher(cell, workers), graph: graph,
-            accessLog: accessLog,
-            log: log, health: health, configuration: configuration, release: release, notes: built.notes, resolved: resolved,
-            snapshot: first)
+            accessLog: accessLog, log: log, health: health, configuration: configuration, release: release, notes: built.notes,
+            resolved: resolved, snapshot: first)
     }
 
     private func control(
@@ -132,6 +133,7 @@ package struct Supervisor {
         let state = ServingState()
         let notifier = ServiceNotifier(environment: environment)
         let events = EventLog()
+        proxy.health.onChange { events.post(.health, service: $0.identity.service, data: HealthEvent($0)) }
         let token = try loadToken(proxy.configuration.admin)
         let controller = Controller(
             proxy: proxy, journal: journal, resolver: resolver, state: state, notifier: notifier, events: events,
@@ -169,6 +171,7 @@ package struct Supervisor {
         log.info(
             "ready",
             ["version": Version.text, "epoch": "\(proxy.epoch)", "workers": "\(proxy.workers.count)", "listeners": addresses])
+        if let address = parts.admin.address { log.info("admin API listens", ["address": "\(address)"]) }
         return ready
     }
 
@@ -219,8 +222,7 @@ package struct Supervisor {
     }
 
     private func build(
-        _ configuration: Configuration, _ release: ReleaseState, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph,
-        epoch: Epoch
+        _ configuration: Configuration, _ release: ReleaseState, epoch: Epoch, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
     ) throws(Failure) -> LiveGraph.Built {
         do throws(SnapshotError) {
             let built = try graph.build(configuration, release: release, resolved: resolved, epoch: epoch)

@@ -61,12 +61,13 @@ struct Demo {
               curl http://\(address)/
               \(program) status --socket \(ready.adminSocket)
 
-            Send a tenth of the requests to green, then all of them, then go back:
+            Move all traffic to green, go back, then give green a tenth of it:
 
+              \(program) flip demo --socket \(ready.adminSocket)
+              curl http://\(address)/
+              \(program) rollback demo --socket \(ready.adminSocket)
               \(program) split demo blue=90 green=10 --socket \(ready.adminSocket)
               for i in $(seq 20); do curl -s http://\(address)/; done
-              \(program) flip demo --socket \(ready.adminSocket)
-              \(program) rollback demo --socket \(ready.adminSocket)
 
             Its configuration: \(file)
             Ctrl-C stops it and removes \(file.split(separator: "/").dropLast().map { "/" + $0 }.joined()).

@@ -8,11 +8,12 @@ internal import Testing
         : hello
         id: 4
         event: flip
-        data: {"time": "T", "service": "shop", "data": {"text": "blue 100 → green 100", "epoch": 7}}
+        data: {"time": "T", "service": "shop", "data": {"command": "flip shop", "outcome": "unconfirmed", "epoch": 7, "notes": ["n"], \
+        "acknowledgements": [], "split": {"blue": 0, "green": 100}, "previous_split": {"blue": 100, "green": 0}}}
 
         id: 5
         data: {"type": "target-unhealthy",
-        data: "service": "pay"}
+        data: "service": "pay", "data": {"because_of": "x"}}
 
 
         """
@@ -27,7 +28,7 @@ internal import Testing
         }
         #expect(events.map(\.id) == ["4", "5"])
         #expect(events.map(\.name) == ["flip", "message"])
-        #expect(events.last?.data == "{\"type\": \"target-unhealthy\",\n\"service\": \"pay\"}")
+        #expect(events.last?.data == "{\"type\": \"target-unhealthy\",\n\"service\": \"pay\", \"data\": {\"because_of\": \"x\"}}")
     }
 
     @Test("without --follow: what is remembered, then the end")
@@ -35,7 +36,10 @@ internal import Testing
         let admin = try FakeAdmin { _ in .init(raw: Self.head + Self.two) }
         let result = try admin.sluice("events")
         #expect(result.code == .done)
-        #expect(result.screen.out == "T  #4  flip  shop  blue 100 → green 100  epoch: 7\n#5  target-unhealthy  pay\n")
+        #expect(
+            result.screen.out
+                == "T  #4  flip  shop  flip shop  blue 100 → green 100  epoch 7  unconfirmed  n\n#5  target-unhealthy  pay  because of: x\n"
+        )
         #expect(admin.requests.map(\.target) == ["/v1/events?follow=false"])
         #expect(admin.requests.map { $0.fields["accept"] } == ["text/event-stream"])
     }
@@ -82,7 +86,7 @@ internal import Testing
         }
         let result = try admin.sluice("deploy shop --to green", screen: screen)
         #expect(result.code == .done)
-        #expect(screen.error == "T  #4  flip  shop  blue 100 → green 100  epoch: 7\n")
+        #expect(screen.error == "T  #4  flip  shop  flip shop  blue 100 → green 100  epoch 7  unconfirmed  n\n")
         #expect(screen.out.hasPrefix("shop: blue 100 → green 100\n"))
         let deaf = try FakeAdmin { $0.method == "GET" ? Sample.problem(404, 4) : .init(200, Sample.receipt()) }
         #expect(try deaf.sluice("deploy shop --to green").code == .done)

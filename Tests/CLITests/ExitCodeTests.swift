@@ -42,7 +42,7 @@ internal import Testing
     func conflict(status: Int) throws {
         let result = try flip(Sample.problem(status, 5))
         #expect(result.code == .conflict)
-        #expect(result.screen.error.contains("traffic is untouched"))
+        #expect(result.screen.error == "sluice: Refused: because (do that)\n")
     }
 
     @Test("6: the preflight refused, with each target's reason")
@@ -85,7 +85,7 @@ internal import Testing
         #expect(result.code == .notDrained)
         #expect(result.screen.out.contains("shop/blue/10.0.0.1:80  1.2.3.4:5  default  1m 1s"), "\(result.screen.out)")
         #expect(result.screen.out.contains("r-1 (tunnel)"))
-        #expect(result.screen.error.contains("still holds requests"))
+        #expect(result.screen.error.contains("requests are still in flight"))
     }
 
     @Test("10: a service that stays paused needs a person")

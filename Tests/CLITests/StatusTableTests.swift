@@ -10,38 +10,25 @@ internal import Testing
         #expect(Table.lines([]) == [])
     }
 
+    private func table(_ json: String) throws -> String {
+        let client = Client(Invocation(.version), environment: [:], console: Screen().console) { _ in nil }
+        return StatusTable.text(try #require(client.decode(StatusView.self, Array(json.utf8))))
+    }
+
     @Test("status is a picture of loops, listeners, services")
-    func status() {
-        let text = StatusTable.text(
-            StatusView(
-                version: "1", pid: 7, uptime: 61, epoch: 3, state: "serving",
-                config: .init(file: "/a.yaml", lastReload: .init(time: "T", ok: false, error: "bad")),
-                workers: [
-                    .init(
-                        index: 0, answering: true, epoch: 3, connections: 2, tunnels: 0, inFlight: 1, idleUpstream: 4, requests: 99),
-                    .init(index: 1, answering: false),
-                ],
-                listeners: [.init(name: "web", address: "127.0.0.1:80", connections: 2)],
-                services: [
-                    .init(
-                        name: "shop", balance: "round-robin",
-                        pools: [
-                            .init(
-                                name: "blue", share: 99.9,
-                                targets: [
-                                    .init(target: "10.0.0.1:80", weight: 1, inFlight: 1, requests: 99, failures: 0, idleConnections: 4),
-                                    .init(
-                                        target: "10.0.0.2:80", weight: 1, inFlight: 0, requests: 0, failures: 0, idleConnections: 0,
-                                        health: .init(
-                                            state: "unhealthy", contrary: 0, needed: 2, checks: [.init(ok: false, reason: "timeout")])),
-                                    .init(
-                                        target: "10.0.0.3:80", weight: 1, inFlight: 0, requests: 0, failures: 0, idleConnections: 0,
-                                        health: .init(
-                                            state: "healthy", contrary: 1, needed: 3, checks: [.init(ok: false, reason: "status 503")])),
-                                ]),
-                            .init(name: "green", share: 0.1, targets: []),
-                        ])
-                ], retired: [.init(service: "shop", pool: "old", target: "10.0.0.9:80", inFlight: 5)], droppedLogLines: 6))
+    func status() throws {
+        let text = try table(
+            """
+            {"version": "1", "pid": 7, "uptime": 61, "epoch": 3, "state": "serving",
+            "config": {"file": "/a.yaml", "last_reload": {"time": "T", "ok": false, "error": "bad"}},
+            "workers": [{"index": 0, "answering": true, "epoch": 3, "connections": 2, "tunnels": 0, "in_flight": 1, "idle_upstream": 4, "requests": 99},
+            {"index": 1, "answering": false}],
+            "listeners": [{"name": "web", "address": "127.0.0.1:80", "connections": 2}],
+            "services": [{"name": "shop", "balance": "round-robin", "pools": [{"name": "blue", "share": 99.9, "targets": [
+            {"target": "10.0.0.1:80", "weight": 1, "in_flight": 1, "requests": 99, "failures": 0, "idle_connections": 4}]},
+            {"name": "green", "share": 0.1, "targets": []}]}],
+            "retired": [{"service": "shop", "pool": "old", "target": "10.0.0.9:80", "in_flight": 5}], "dropped_log_lines": 6}
+            """)
         #expect(
             text == """
                 sluice 1  pid 7  up 1m 1s  epoch 3  serving
@@ -51,10 +38,8 @@ internal import Testing
                 LISTENER  ADDRESS       CONNECTIONS
                 web       127.0.0.1:80            2
 
-                SERVICE  POOL    SHARE  TARGET       HEALTH                       WEIGHT  IN FLIGHT  REQUESTS  FAILURES  IDLE
-                shop     blue   99.9 %  10.0.0.1:80  -                                 1          1        99         0     4
-                shop     blue   99.9 %  10.0.0.2:80  unhealthy: timeout                1          0         0         0     0
-                shop     blue   99.9 %  10.0.0.3:80  healthy, 1 of 3: status 503       1          0         0         0     0
+                SERVICE  POOL    SHARE  TARGET       WEIGHT  IN FLIGHT  REQUESTS  FAILURES  IDLE
+                shop     blue   99.9 %  10.0.0.1:80       1          1        99         0     4
                 shop     green   0.1 %  -
 
                 RETIRED, STILL HELD   IN FLIGHT
@@ -65,6 +50,33 @@ internal import Testing
                 1     not answering
 
                 """, "\(text)")
+    }
+
+    @Test("what is not as the file says, who is closed and who fails is shown")
+    func release() throws {
+        let target = "\"weight\": 1, \"in_flight\": 0, \"requests\": 0, \"failures\": 0, \"idle_connections\": 0"
+        let text = try table(
+            """
+            {"version": "1", "pid": 7, "uptime": 1, "epoch": 3, "state": "serving", "config": {"file": "/a.yaml"}, "workers": [], "listeners": [],
+            "services": [{"name": "shop", "balance": "round-robin", "file_split": {"blue": 100}, "held": 12, "notes": ["pool old is gone"],
+            "release": {"pause": {"max_wait_milliseconds": 20000}}, "pools": [
+            {"name": "blue", "share": 0, "measured_share": 0.5, "targets": [{"target": "a:1", "state": "draining", \(target)}]},
+            {"name": "green", "share": 100, "targets": [{"target": "b:1", "state": "ready", "failing": true, "health": {"state": "unhealthy",
+            "checks": [{"ok": true, "reason": "200"}, {"ok": false, "reason": "timeout"}, {"ok": false, "reason": "status 503"}]}, \(target)}]}]}],
+            "retired": [], "dropped_log_lines": 0}
+            """)
+        #expect(
+            text.contains(
+                """
+                SERVICE  POOL   SHARE   SEEN  TARGET  HEALTH     LAST CHECKS     STATE     WEIGHT  IN FLIGHT  REQUESTS  FAILURES  IDLE
+                shop     blue     0 %  0.5 %  a:1     -                          draining       1          0         0         0     0
+                shop     green  100 %      -  b:1     unhealthy  +-- status 503  ready          1          0         0         0     0
+
+                shop: paused, 12 requests held, each for 20s at most (`sluice resume shop`)
+                shop: the live split is green 100, the file says blue 100 (`sluice split shop --from-config` takes it)
+                shop: pool old is gone
+
+                """), "\(text)")
     }
 
     @Test("numbers from the wire never trap", arguments: [Double.nan, .infinity, -.infinity, 1e300, -1e300, -1])

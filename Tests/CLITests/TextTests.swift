@@ -110,7 +110,7 @@ internal import Testing
     @Test("explain is the proxy's sentences")
     func explain() throws {
         let answer = "{\"request_id\": \"r\", \"text\": \"It began. It ended.\", \"line\": {\"pool\": \"blue\"}, \"epoch\": 3}"
-        #expect(try run("explain r", answer).out == "It began. It ended.\n\n  epoch  3\n")
+        #expect(try run("explain r", answer).out == "It began.\nIt ended.\n\n  epoch  3\n")
         #expect(try run("explain r", "[]").error.contains("not understood"))
     }
 

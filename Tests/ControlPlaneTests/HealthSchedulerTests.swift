@@ -130,16 +130,16 @@ internal import Testing
         let health = try scheduler()
         health.adopt(targets.enumerated().map { order($0.element, $0.offset < 2 ? check { $0.interval = .seconds(60) } : nil) })
         health.waitForFirstResults()
-        targets[5].setClosed(true)
         targets[6].retire()
-        let members = targets.map { PoolMember(target: $0, weight: 1) }
+        let members = targets.map { PoolMember(target: $0, weight: 1, closed: $0 === targets[5] ? .draining : nil) }
         let (found, span) = timed { health.healthyTargets(of: members, within: .milliseconds(300)) }
         #expect(span < .seconds(3))
         #expect(found.healthy == 2)
         #expect(found.problems.map(\.target) == [1, 3, 4, 5, 6].map { targets[$0].identity.text })
         #expect(
-            found.problems.map(\.reason) == ["unhealthy: status 503", "connect refused", "connect timeout", "drained", "removed"])
-        #expect(health.healthyTargets(of: []) == Fitness())
+            found.problems.map(\.reason)
+                == ["unhealthy: status 503", "connect refused", "connect timeout", "draining", "removed"])
+        #expect(health.healthyTargets(of: []).healthy == 0)
         health.stop()
     }
 

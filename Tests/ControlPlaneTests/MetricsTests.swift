@@ -21,7 +21,8 @@ internal import Testing
         }
         let target = TargetStatus(
             target: "10.0.0.1:80", address: "10.0.0.1:80", weight: 2, state: "draining", failing: true, inFlight: 3, requests: 40,
-            failures: 5, idleConnections: 6)
+            failures: 5, idleConnections: 6,
+            health: HealthStatus(state: "unhealthy", since: "", contrary: 0, needed: 2, checks: []))
         let pool = PoolStatus(name: "bl\"ue\\\n", share: 12.5, inFlight: 3, targets: [target])
         let service = ServiceStatus(
             name: "shop", balance: "round-robin", inFlight: 3, queued: 1, split: [:], fileSplit: [:], release: nil, notes: [], pools: [pool]
@@ -62,6 +63,7 @@ internal import Testing
         #expect(value("sluice_target_failures_total", target) == 5)
         #expect(value("sluice_target_open", target) == 0)
         #expect(value("sluice_target_failing", target) == 1)
+        #expect(value("sluice_target_healthy", target) == 0)
     }
 
     @Test("while a loop keeps silent no counter falls: its own are left out, and the sums, too")

@@ -18,10 +18,10 @@ final class Fleet {
     private var isStopped = false
 
     /// Loops that accept for one service, whose one pool has this one target.
-    init(workers: Int, to target: Place, adjust: (inout Configuration) -> Void = { _ in }) throws {
+    init(workers: Int, to target: Place, log: LogWriter = LogWriter(), adjust: (inout Configuration) -> Void = { _ in }) throws {
         port = try ListeningPort()
         snapshots = SnapshotCell(Snapshot(epoch: 0))
-        self.workers = try WorkerHandle.fleet(of: workers, snapshots: snapshots, log: LogWriter())
+        self.workers = try WorkerHandle.fleet(of: workers, snapshots: snapshots, log: log)
         socket = ListeningSocket(
             id: 1, listener: "web", text: "\(port.place)", address: Self.address(port.place), descriptor: port.descriptor)
         try publish(to: target, adjust: adjust)

@@ -1,6 +1,7 @@
 import Config
 import DataPlane
 import Routing
+import Telemetry
 import TestSupport
 import Testing
 
@@ -186,6 +187,34 @@ import Testing
             #expect(client.isEnded)
         }
         #expect(shop.state.heldCount == 0)
+    }
+
+    @Test("the log counts the wait as queue time, and tells who was refused over a pause")
+    func log() throws {
+        let folder = try TemporaryFolder()
+        let log = LogWriter()
+        try log.open(path: folder["access.log"])
+        let shop = try PausedShop(log: log, adjust: { $0.accessLog.format = .json })
+        try shop.pause(maxWait: 60_000, requests: 1)
+        let held = try shop.askingClients(1)[0]
+        #expect(shop.isHolding(1))
+        #expect(try shop.fleet.client().get("/over").status == 503)
+        #expect(throughout(.milliseconds(120)) { !held.hasInput })
+        try shop.resume()
+        #expect(try held.readAnswer().text == "blue")
+        try shop.pause(maxWait: 50)
+        #expect(try shop.fleet.client().get("/late").status == 503)
+        shop.fleet.stop()
+        log.close()
+        let lines = text(of: folder["access.log"]).split(separator: "\n").compactMap { JSON($0) }
+        let byTarget = Dictionary(lines.map { ($0["target"].string ?? "", $0) }) { first, _ in first }
+        let answered = try #require(byTarget["/0"])
+        #expect(answered["termination"].string == "--" && answered["attempts"].int == 1)
+        #expect((answered["queue_us"].int ?? 0) > 120_000 && (answered["connect_us"].int ?? .max) < 100_000)
+        for target in ["/over", "/late"] {
+            let refused = try #require(byTarget[target])
+            #expect(refused["termination"].string == "PP" && refused["pool"].string == "" && refused["attempts"].int == 0)
+        }
     }
 
     @Test("a service that a reload removes lets its held ones go: there is no route for them any more")

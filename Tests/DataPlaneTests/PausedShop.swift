@@ -3,6 +3,7 @@ import DataPlane
 import Net
 import Policy
 import Routing
+import Telemetry
 import TestSupport
 
 /// A fleet with a blue and a green upstream, and the verbs that a control plane would have: each returns when every loop has acknowledged.
@@ -13,12 +14,12 @@ struct PausedShop {
     let adjust: (inout Configuration) -> Void
 
     init(
-        workers: Int = 2, blue script: @escaping ScriptedUpstream.Script = ScriptedUpstream.answering("blue"),
+        workers: Int = 2, blue script: @escaping ScriptedUpstream.Script = ScriptedUpstream.answering("blue"), log: LogWriter = LogWriter(),
         adjust: @escaping (inout Configuration) -> Void = { _ in }
     ) throws {
         blue = try ScriptedUpstream(script)
         green = try ScriptedUpstream(ScriptedUpstream.answering("green"))
-        fleet = try Fleet(workers: workers, to: blue.place)
+        fleet = try Fleet(workers: workers, to: blue.place, log: log)
         self.adjust = adjust
         try publish(ServiceRelease())
     }

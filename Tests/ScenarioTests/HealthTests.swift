@@ -213,4 +213,22 @@ import Testing
             #expect(try states(sluice) == Array(repeating: "healthy", count: 100))
         }
     }
+
+    @Test("our own want of descriptors says nothing about a target: it stays healthy, and the operator is told")
+    func noDescriptors() throws {
+        let a = try Origin("a")
+        let sluice = try SluiceProcess(yaml([a.place]), workers: 1, wrapper: ["prlimit", "--nofile=64", "--"])
+        defer { expectAlive(sluice) }
+        let place = try sluice.place()
+        let inside = try RawClient(place)
+        #expect(try inside.get().text == "a")
+        let crowd = try (0..<100).map { _ in try RawClient(place) }
+        #expect(eventually { sluice.errors.contains("health checks cannot be made") })
+        let checks = a.upstream.requests.count
+        #expect(throughout(.seconds(1)) { !sluice.errors.contains("target unhealthy") })
+        #expect(try inside.get().text == "a")
+        for client in crowd { client.close() }
+        #expect(eventually { a.upstream.requests.count > checks + 3 }, "checks go on when there are descriptors again")
+        #expect(!sluice.errors.contains("target unhealthy"), "\(sluice.errors)")
+    }
 }

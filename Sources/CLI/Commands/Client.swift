@@ -85,10 +85,9 @@ package struct Client: Sendable {
         let fromStatus = ExitCode(status: reply.status)
         guard let problem = decode(ProblemView.self, reply.body) else { return malformed() }
         let code = problem.exitCode.flatMap(ExitCode.init(rawValue:)) ?? fromStatus
+        console.error(ProblemText.text(problem, paint: console.errorPaint))
         // A refusal is never a success, whatever it says.
-        let final = code == .done ? .internalError : code
-        console.error(ProblemText.text(problem, final, paint: console.errorPaint))
-        return final
+        return code == .done ? .internalError : code
     }
 
     func malformed() -> ExitCode {

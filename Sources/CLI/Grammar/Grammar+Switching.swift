@@ -45,6 +45,7 @@ extension Grammar {
                 With --then, the command waits until nothing is in flight (--wait; left out, --max-wait or 20s), runs COMMAND with
                 SLUICE_SERVICE and SLUICE_SOCKET in its environment, and resumes. If the requests under way do not finish in time,
                 COMMAND is not run and the service stays paused (exit 9). If COMMAND fails, or Ctrl-C ends it, --on-fail applies (exit 7).
+                With -o json there is one document for each request: the pause, a rollback, the resume.
                 """,
             examples: ["sluice pause shop --max-wait 20s --then './migrate && sluice flip shop green' --on-fail rollback"],
             exits: switchingExits.adding(.failedAndRolledBack, .notDrained, .needsPerson)),

@@ -4,7 +4,7 @@ enum ExplainText {
     static func text(_ answer: JSONValue) -> String? {
         guard case .object(let members) = answer else { return nil }
         var rest = members
-        var lines = (rest.removeValue(forKey: "text")?.string ?? "").split(separator: "\n").map { Printable.text(String($0)) }
+        var lines = sentences(rest.removeValue(forKey: "text")?.string ?? "").map(Printable.text)
         // The access log's line is for programs (-o json).
         rest["line"] = nil
         rest["request_id"] = nil
@@ -13,5 +13,18 @@ enum ExplainText {
         if !lines.isEmpty && !rows.isEmpty { lines.append("") }
         lines += Table.lines(rows)
         return lines.isEmpty ? nil : lines.joined(separator: "\n") + "\n"
+    }
+
+    // MARK: - Private
+
+    /// One to a line. A point inside a path or an address has no space and capital behind it.
+    private static func sentences(_ text: String) -> [String] {
+        var lines = [""]
+        for word in text.split(separator: " ") {
+            let last = lines[lines.count - 1]
+            let isNew = last.hasSuffix(".") && word.first?.isUppercase == true
+            if isNew { lines.append(String(word)) } else { lines[lines.count - 1] = last.isEmpty ? String(word) : "\(last) \(word)" }
+        }
+        return lines.filter { !$0.isEmpty }
     }
 }

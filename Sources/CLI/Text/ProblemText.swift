@@ -1,6 +1,6 @@
 /// A refusal in words: what, why, which targets, what to do.
 enum ProblemText {
-    static func text(_ problem: ProblemView, _ code: ExitCode, paint: Paint) -> String {
+    static func text(_ problem: ProblemView, paint: Paint) -> String {
         var lines = (problem.diagnostics ?? []).map { Printable.text($0.text) }
         let words = [problem.title, problem.detail].compactMap(\.self).filter { !$0.isEmpty }.map(Printable.text)
         let message = words.isEmpty ? "refused without a reason" : words.joined(separator: ": ")
@@ -9,9 +9,6 @@ enum ProblemText {
         if let targets = problem.targets, !targets.isEmpty {
             lines += Table.lines([["  TARGET", "REASON"]] + targets.map { ["  " + Printable.text($0.target), Printable.text($0.reason)] })
         }
-        // Diagnostics come from a check of the file, which says so itself.
-        let changedNothing: [ExitCode] = [.notFound, .conflict, .preflightRefused]
-        if changedNothing.contains(code) { lines.append("traffic is untouched") }
         return lines.joined(separator: "\n") + "\n"
     }
 }

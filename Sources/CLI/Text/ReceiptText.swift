@@ -18,14 +18,18 @@ struct ReceiptText {
     }
 
     /// What a script sees in the exit code, in words: standard error. nil = all is well.
-    var warning: (message: String, hint: String)? {
+    var warning: (message: String, hint: String?)? {
         switch receipt.outcome {
         case "unconfirmed":
             let silent = (receipt.acknowledgements ?? []).filter { $0.microseconds == nil }.map { "\($0.loop)" }
             let loops = silent.isEmpty ? "a loop" : (silent.count == 1 ? "loop " : "loops ") + silent.joined(separator: ", ")
-            return ("epoch \(receipt.epoch) is live, but \(loops) did not confirm it in time", "`sluice status` shows each loop's epoch")
+            return (
+                "epoch \(receipt.epoch) is live, but \(loops) did not confirm it in time", "`sluice status\(flags)` shows each loop's epoch"
+            )
         case "not-drained":
-            return ("done, but what lost traffic still holds requests", "`sluice status \(order.subject)` shows who holds them")
+            let isTold = receipt.holders?.isEmpty == false
+            let hint = isTold ? nil : "`sluice status \(order.subject)\(flags)` shows where"
+            return ("done, but requests are still in flight on what lost traffic", hint)
         default: return nil
         }
     }

@@ -18,7 +18,8 @@ enum StatusTable {
     }
 
     static func tone(_ cell: String) -> Paint.Tone? {
-        switch cell {
+        // A verdict may have its reason behind it.
+        switch cell.prefix(while: { $0 != ":" && $0 != "," }) {
         case "healthy": .good
         case "unhealthy", "failing", "not answering": .bad
         case "draining", "maintenance", "unknown": .warning

@@ -43,6 +43,7 @@ struct TargetTable {
         columns.append(Column(title: "TARGET") { _, _, target in target?.target ?? "-" })
         if targets.contains(where: { $0.health != nil || $0.failing == true }) {
             columns.append(Column(title: "HEALTH") { _, _, target in target.map(Self.health) ?? "" })
+            columns.append(Column(title: "LAST CHECKS") { _, _, target in Self.checks(target?.health) })
         }
         if targets.contains(where: { $0.state != nil && $0.state != "ready" }) {
             columns.append(Column(title: "STATE") { _, _, target in target?.state ?? "" })
@@ -57,11 +58,24 @@ struct TargetTable {
         return columns
     }
 
+    /// "healthy", "unhealthy: status 503", or "healthy, 1 of 3: timeout" on the way to the next state.
     private static func health(_ target: Target) -> String {
-        switch target.health {
-        case .string(let state)?: state
-        case .object(let members)?: members["state"]?.words ?? "-"
-        default: target.failing == true ? "failing" : "-"
+        guard let health = target.health, let state = health["state"]?.words else {
+            return target.health?.string ?? (target.failing == true ? "failing" : "-")
         }
+        let last = health["checks"]?.items.last
+        let reason = last?["reason"]?.string ?? ""
+        if let contrary = health["contrary"]?.integer, let needed = health["needed"]?.integer, contrary > 0 {
+            return "\(state), \(contrary) of \(needed): \(reason)"
+        }
+        return last?["ok"] == .bool(false) ? "\(state): \(reason)" : state
+    }
+
+    /// "+++--" from the oldest to the newest, and what the newest was when it failed.
+    private static func checks(_ health: JSONValue?) -> String {
+        let checks = health?["checks"]?.items ?? []
+        let marks = checks.map { $0["ok"] == .bool(true) ? "+" : "-" }.joined()
+        guard let last = checks.last, last["ok"] != .bool(true), let reason = last["reason"]?.string else { return marks }
+        return "\(marks) \(reason)"
     }
 }

@@ -22,6 +22,15 @@ enum JSONValue: Sendable, Equatable {
         if case .integer(let integer) = self { integer } else { nil }
     }
 
+    /// Of any number.
+    var number: Double? {
+        switch self {
+        case .integer(let integer): Double(integer)
+        case .number(let number): number
+        default: nil
+        }
+    }
+
     var items: [JSONValue] {
         if case .array(let items) = self { items } else { [] }
     }

@@ -87,12 +87,13 @@ enum Metrics {
     }
 
     private static func targets(_ report: StatusReport, _ page: inout MetricsPage) {
-        func each(_ name: String, _ kind: MetricsPage.Kind, _ help: String, _ value: (TargetStatus) -> any MetricValue) {
+        func each(_ name: String, _ kind: MetricsPage.Kind, _ help: String, _ value: (TargetStatus) -> (any MetricValue)?) {
             page.family(name, kind, help) { family in
                 for service in report.services {
                     for pool in service.pools {
                         for target in pool.targets {
-                            family.sample(value(target), ("service", service.name), ("pool", pool.name), ("target", target.target))
+                            guard let value = value(target) else { continue }
+                            family.sample(value, ("service", service.name), ("pool", pool.name), ("target", target.target))
                         }
                     }
                 }
@@ -102,6 +103,9 @@ enum Metrics {
         each("sluice_target_weight", .gauge, "The target's weight in its pool.") { $0.weight }
         each("sluice_target_open", .gauge, "1 unless an operator closed the target (drain, maintenance).") { $0.state == "ready" ? 1 : 0 }
         each("sluice_target_failing", .gauge, "1 while the target takes no traffic because of its health checks.") { $0.failing ? 1 : 0 }
+        each("sluice_target_healthy", .gauge, "What the target's health checks say; absent where there are none.") { target in
+            target.health.map { $0.state == "healthy" ? 1 : 0 }
+        }
         // The loops' numbers are one sum here: with one of them missing it would fall, and look like a restart.
         guard report.workers.allSatisfy(\.answering) else { return }
         each("sluice_target_requests_total", .counter, "Requests finished on the target.") { $0.requests }

@@ -1,6 +1,3 @@
-internal import Policy
-internal import Routing
-
 /// `data` of the event "reload".
 struct ReloadEvent: Encodable {
     /// "changed", "unchanged", "unconfirmed", "refused".
@@ -41,24 +38,4 @@ struct ShutdownEvent: Encodable {
 extension OrderConditions {
     /// Nobody asked over the admin API.
     static let signal = OrderConditions(actor: "signal")
-}
-
-/// A target's checks came to another verdict.
-struct HealthEvent: Encodable {
-    var pool: String
-    var target: String
-    var from: String
-    var to: String
-    var reason: String
-    /// It was the last of its pool that could take traffic.
-    var leavesPoolWithout: Bool
-
-    init(_ change: HealthChange) {
-        pool = change.identity.pool
-        target = change.identity.text
-        from = change.from.rawValue
-        to = change.to.rawValue
-        reason = change.reason
-        leavesPoolWithout = change.leavesPoolWithout
-    }
 }

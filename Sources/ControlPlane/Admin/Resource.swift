@@ -53,7 +53,8 @@ enum Resource: Equatable {
         return .notFound("there is nothing at this path; the API begins with /v1/status", hint: hint)
     }
 
-    private static let top: [String: Resource] = [
+    /// Under /v1.
+    static let top: [String: Resource] = [
         "status": .status, "services": .services, "history": .history, "events": .events, "reload": .reload, "undo": .undo,
         "upgrade": .upgrade, "shutdown": .shutdown,
     ]

@@ -12,24 +12,15 @@ struct HealthOrder {
 }
 
 extension HealthOrder {
-    /// One order for each target of the snapshot, in file order.
+    /// One order for each member of the snapshot's pools, in file order.
     /// - Parameter configuration: what the snapshot was built from.
-    static func all(of snapshot: Snapshot, _ configuration: Configuration, _ release: ReleaseState = ReleaseState()) -> [HealthOrder] {
+    static func all(of snapshot: Snapshot, _ configuration: Configuration) -> [HealthOrder] {
         let checks = Dictionary(configuration.services.map { ($0.name, $0.health) }) { first, _ in first }
-        var orders: [HealthOrder] = []
-        for service in snapshot.services {
+        return snapshot.services.flatMap { service in
             let check = checks[service.name] ?? nil
-            let maintained = Set(release[service.name].closed.filter { $0.state == .maintenance }.map(\.place))
-            for pool in service.pools {
-                let isPoolMaintained = maintained.contains(ServiceRelease.Place(pool: pool.name))
-                for member in pool.members {
-                    let place = ServiceRelease.Place(pool: pool.name, target: member.target.identity.text)
-                    orders.append(
-                        HealthOrder(
-                            target: member.target, check: check, isInMaintenance: isPoolMaintained || maintained.contains(place)))
-                }
+            return service.pools.flatMap(\.members).map {
+                HealthOrder(target: $0.target, check: check, isInMaintenance: $0.closed == .maintenance)
             }
         }
-        return orders
     }
 }

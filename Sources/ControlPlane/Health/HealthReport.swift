@@ -23,6 +23,24 @@ struct HealthChange: Sendable {
     var leavesPoolWithout: Bool
 }
 
+/// The same on the event stream.
+struct HealthEvent: Sendable, Encodable {
+    var pool: String
+    /// As the operator wrote it.
+    var target: String
+    var from: HealthJudge.State
+    var to: HealthJudge.State
+    var reason: String
+
+    init(_ change: HealthChange) {
+        pool = change.identity.pool
+        target = change.identity.text
+        from = change.from
+        to = change.to
+        reason = change.reason
+    }
+}
+
 /// What checks have found so far, for the process that takes over: so that an upgrade forgets nothing and nothing flaps.
 struct HealthMemory: Sendable, Codable, Equatable {
     /// What makes it the same target there and here.
@@ -46,13 +64,6 @@ struct HealthMemory: Sendable, Codable, Equatable {
 
     /// Sorted by place.
     var entries: [Entry] = []
-}
-
-/// Whether targets could take traffic now.
-struct Fitness: Sendable, Equatable {
-    var healthy = 0
-    /// In the order of the pool.
-    var problems: [ReleaseRefusal.TargetProblem] = []
 }
 
 extension HealthStatus {

@@ -78,12 +78,9 @@ final class HealthScheduler: Sendable {
     /// yet: so that a reload, or a name that moved, leaves no gap. Others do not make a publish wait.
     func settle(_ snapshot: Snapshot) {
         let pools = snapshot.services.flatMap { service in
-            zip(service.pools, service.shares).filter { $0.1 > 0 }.map { $0.0.members.map(\.target) }
+            zip(service.pools, service.shares).filter { $0.1 > 0 }.map { $0.0.ready.map(\.target) }
         }
-        wait { table in
-            let needy = pools.filter { $0.allSatisfy { $0.isFailing || $0.isClosed } }
-            return table.timeToFirstResults(of: needy.flatMap { $0.filter { !$0.isClosed } })
-        }
+        wait { table in table.timeToFirstResults(of: pools.filter { $0.allSatisfy(\.isFailing) }.flatMap { $0 }) }
     }
 
     // MARK: - What was found (any thread)
@@ -94,36 +91,32 @@ final class HealthScheduler: Sendable {
     /// For the process that takes over.
     var memory: HealthMemory { state.withLock { $0.table.memory } }
 
-    /// Who of these could take traffic now: by their checks, or, where none is configured, by a fresh connect to each. Blocks for at most
-    /// about `limit`.
-    func healthyTargets(of members: [PoolMember], within limit: Duration = .seconds(1)) -> Fitness {
+    /// Who of these could take traffic now: by their checks, or, where none is configured (or none has begun: the target is in no published
+    /// snapshot yet), by a fresh connect to each. Problems are in the order of the members. Blocks for at most about `limit`.
+    func healthyTargets(
+        of members: [PoolMember], within limit: Duration = .seconds(1)
+    ) -> (healthy: Int, problems: [ReleaseRefusal.TargetProblem]) {
+        // nil in an answer: nothing is wrong.
         let verdicts = Answers<String?>(count: members.count)
         for (index, member) in members.enumerated() {
-            if member.target.isRetired || member.target.isClosed {
-                verdicts.put(member.target.isClosed ? "drained" : "removed", at: index)
+            if member.target.isRetired || member.closed != nil {
+                verdicts.put(member.closed?.rawValue ?? "removed", at: index)
             } else if let report = report(of: member.target) {
                 verdicts.put(report.judge.state == .healthy ? String?.none : "\(report.judge.state.rawValue): \(report.reason)", at: index)
             } else {
                 connect(to: member.target, within: limit) { verdicts.put($0, at: index) }
             }
         }
-        var fitness = Fitness()
+        var healthy = 0
+        var problems: [ReleaseRefusal.TargetProblem] = []
         for (member, verdict) in zip(members, verdicts.wait(for: limit + Self.slack)) {
             switch verdict {
-            case .some(nil): fitness.healthy += 1
-            case .some(let reason?): fitness.problems.append(.init(target: member.target.identity.text, reason: reason))
-            case nil: fitness.problems.append(.init(target: member.target.identity.text, reason: "connect timeout"))
+            case .some(nil): healthy += 1
+            case .some(let reason?): problems.append(.init(target: member.target.identity.text, reason: reason))
+            case nil: problems.append(.init(target: member.target.identity.text, reason: "connect timeout"))
             }
         }
-        return fitness
-    }
-
-    /// The same as the preflight asks it.
-    var look: Preflight.Look {
-        { [self] members in
-            let fitness = healthyTargets(of: members)
-            return (fitness.healthy, fitness.problems)
-        }
+        return (healthy, problems)
     }
 
     // MARK: - Private

@@ -47,6 +47,13 @@ struct RecordWindow {
         if entries.count >= kept + kept / 2 + 1 { forget(entries.count - kept) }
     }
 
+    /// The highest epoch that a receipt here tells of; 0 = none does.
+    var newestEpoch: UInt64 {
+        entries.reduce(0) { highest, entry in
+            if case .receipt(_, let summary) = entry.record.body { max(highest, summary.epoch) } else { highest }
+        }
+    }
+
     /// Drops what is beyond the number to keep.
     mutating func shrink() { forget(max(0, entries.count - kept)) }
 

@@ -59,6 +59,8 @@ final class Deployment: @unchecked Sendable {
     func begin() throws(ReleaseRefusal) {
         switch order.strategy {
         case .blueGreen:
+            // A job that runs again, after it was done: believed, not refused.
+            if desk.planner.isDeployed(order) { return conclude() }
             let plan = try desk.planner.prepare(order)
             _ = try desk.carryOut(plan, command(plan, forced: true))
             prove(desk.planner.targets(of: order.pool, in: service)) { [self] in flip() }
@@ -118,7 +120,17 @@ final class Deployment: @unchecked Sendable {
         stage = .proving(targets)
         let members = desk.proxy.snapshot.service(named: service)?.pools.first { $0.name == order.pool }?.members ?? []
         let asked = members.filter { targets.contains($0.target.identity.text) }
-        let (healthy, problems) = desk.look(asked)
+        // Elsewhere: a target that does not answer costs a connect's deadline, and other services' commands do not wait for it.
+        DispatchQueue.global(qos: .userInitiated).async { [self] in
+            let (healthy, problems) = desk.look(asked)
+            desk.queue.async { self.judge(targets, healthy, problems, then: next) }
+        }
+    }
+
+    private func judge(
+        _ targets: [String], _ healthy: Int, _ problems: [ReleaseRefusal.TargetProblem], then next: @escaping @Sendable () -> Void
+    ) {
+        guard case .proving = stage else { return }
         if healthy == targets.count, !targets.isEmpty { return next() }
         guard ContinuousClock.now < until else {
             return fail(
@@ -127,7 +139,7 @@ final class Deployment: @unchecked Sendable {
                     hint: "look at their logs and checks; then deploy again", targets: problems))
         }
         desk.queue.asyncAfter(deadline: .now() + Self.step) { [self] in
-            guard case .proving = stage else { return }
+            guard case .proving = self.stage else { return }
             prove(targets, then: next)
         }
     }

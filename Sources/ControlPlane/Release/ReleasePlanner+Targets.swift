@@ -50,6 +50,13 @@ extension ReleasePlanner {
             service, to: release[service].weighing(place, weight), "target weight \(service)/\(pool) \(address) \(weight)")
     }
 
+    /// The pool has all the traffic, and its targets are those of the order.
+    func isDeployed(_ order: DeployOrder) -> Bool {
+        guard let service = file.services.first(where: { $0.name == order.service }) else { return false }
+        return liveShares(service).map(\.pool) == [order.pool] && !order.targets.isEmpty
+            && Set(targets(of: order.pool, in: order.service)) == Set(order.targets)
+    }
+
     /// The pool that a blue-green deployment will flip to, made of the given targets. It must have no traffic: nobody may see a half-made pool.
     func prepare(_ order: DeployOrder) throws(ReleaseRefusal) -> ReleasePlan {
         let configured = try configured(order.service)
@@ -120,7 +127,7 @@ extension ReleasePlanner {
     }
 
     private static func check(weight: Int) throws(ReleaseRefusal) {
-        guard (1...1000).contains(weight) else {
+        guard ServiceRelease.allowedWeights.contains(weight) else {
             throw ReleaseRefusal(.bad, "bad-weight", "\(weight) is not a target's weight", hint: "a whole number from 1 to 1000")
         }
     }

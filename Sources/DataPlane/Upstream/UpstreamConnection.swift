@@ -71,10 +71,11 @@ final class UpstreamConnection: EventHandler, Shore {
         limitDeadline()
     }
 
-    /// Back to the idle ones, or closed when it is not fit for reuse.
+    /// Back to the idle ones, or closed when it is not fit for reuse: a socket that the last read did not empty may hold bytes nobody asked for.
     func detach(reusable: Bool) {
         exchange = nil
-        guard reusable, !transport.isPeerClosed, transport.output.isEmpty, transport.input == nil, target.keepsIdleConnections,
+        guard reusable, !transport.isPeerClosed, !transport.isReadable, transport.output.isEmpty, transport.input == nil,
+            target.keepsIdleConnections,
             !worker.isDraining
         else {
             return close()
@@ -141,7 +142,9 @@ final class UpstreamConnection: EventHandler, Shore {
         transport.note(readiness)
         switch state {
         case .busy: handleBusy(readiness)
-        case .idle: if readiness.tellsOfInput, hasNews { close() }
+        // Closed by the peer, or bytes that nobody asked for: never reused. Not so when the edge of bytes that were read in the turn before
+        // comes late: the kernel then tells of nothing but room to write.
+        case .idle: if readiness.tellsOfEnd || (readiness.tellsOfInput && hasNews) { close() }
         case .connecting: handleConnecting(readiness)
         case .tunnel: exchange?.moveTunnel()
         case .closed: break
