@@ -19,6 +19,10 @@ package final class ServiceState: Sendable {
 
     package func nextSplitPosition() -> UInt64 { splitPosition.wrappingAdd(1, ordering: .relaxed).oldValue }
 
+    /// Where the sequence stands: a process that takes over goes on from there.
+    package var position: UInt64 { splitPosition.load(ordering: .relaxed) }
+    package func goOn(from position: UInt64) { splitPosition.store(position, ordering: .relaxed) }
+
     /// Takes one of `limit` places (0 = no limit); false when all are taken.
     package func admit(limit: Int) -> Bool {
         let before = active.wrappingAdd(1, ordering: .relaxed).oldValue
