@@ -16,8 +16,18 @@ package enum Check {
 
     package static func run(path: String, environment: [String: String]) -> Result {
         switch LoadedConfiguration.load(path: path, environment: environment) {
-        case .valid(_, let warnings): Result(isValid: true, diagnostics: warnings)
+        case .valid(let configuration, let warnings):
+            Result(isValid: true, diagnostics: warnings + differences(configuration, path: path))
         case .invalid(let diagnostics): Result(isValid: false, diagnostics: diagnostics)
+        }
+    }
+
+    /// Where a reload of this file would keep what commands switched (DESIGN §3). Silent when there is no journal, or none that may be read: a check
+    /// is often made on another machine.
+    private static func differences(_ configuration: Configuration, path: String) -> [DiagnosticReport] {
+        guard let release = Journal.peek(directory: configuration.stateDirectory) else { return [] }
+        return ReleaseDifference.all(configuration, release).map { text in
+            DiagnosticReport(severity: "note", file: path, line: 0, column: 0, message: text, hint: nil, text: "\(path): note: \(text)")
         }
     }
 

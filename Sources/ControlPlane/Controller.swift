@@ -19,6 +19,7 @@ package final class Controller: @unchecked Sendable {
     private let resolver: Resolver
     private let shutdown: Shutdown
     private let releases: Releases
+    private let upgrades: UpgradeDesk
     private let events: EventLog
     private let token: AdminToken
     private let startedAt = ContinuousClock.now
@@ -54,8 +55,13 @@ package final class Controller: @unchecked Sendable {
         ) { receipt in
             events.post(.release, service: receipt.service, data: receipt)
         }
+        upgrades = UpgradeDesk(
+            proxy: proxy, releases: releases, shutdown: shutdown, queue: queue, state: state, notifier: notifier, events: events)
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
     }
+
+    /// From now on the process can be replaced by a new one.
+    func allowUpgrade(_ surroundings: UpgradeDesk.Surroundings) { queue.async { self.upgrades.attach(surroundings) } }
 
     // MARK: - Commands (any thread)
 
@@ -63,6 +69,7 @@ package final class Controller: @unchecked Sendable {
         switch command {
         case .reload: queue.async { _ = self.reloadNow(.signal) }
         case .reopenLogs: queue.async { self.reopenLogs() }
+        case .upgrade: queue.async { self.upgradeNow() }
         case .quickStop: queue.async { self.stopNow(.quick, .signal) }
         case .gracefulStop: queue.async { self.stopNow(.graceful, .signal) }
         }
@@ -111,7 +118,8 @@ package final class Controller: @unchecked Sendable {
     private func stopNow(_ mode: Shutdown.Mode, _ conditions: OrderConditions) {
         dispatchPrecondition(condition: .onQueue(queue))
         events.post(.shutdown, data: ShutdownEvent(mode: mode.rawValue, actor: conditions.actor, reason: conditions.reason))
-        releases.closedBecause = "sluice is shutting down"
+        if upgrades.frozenBecause == nil { releases.closedBecause = "sluice is shutting down" }
+        upgrades.cancel()
         shutdown.begin(mode)
     }
 
@@ -120,6 +128,7 @@ package final class Controller: @unchecked Sendable {
         guard !shutdown.hasBegun else {
             return .refused(Reload.Refusal(name: "stopping", detail: "sluice is shutting down"))
         }
+        if let reason = upgrades.frozenBecause { return .refused(Reload.Refusal(name: "upgrading", detail: reason)) }
         notifier.reloading()
         let outcome = run(load())
         record(outcome)
@@ -174,10 +183,14 @@ package final class Controller: @unchecked Sendable {
 
     private func statusNow() -> StatusReport {
         dispatchPrecondition(condition: .onQueue(queue))
-        return StatusReport(
+        var report = StatusReport(
             proxy, reports: proxy.reports(within: Self.reportDeadline), state: state.current,
             uptime: ContinuousClock.now - startedAt,
             config: ConfigStatus(file: configPath, lastReload: lastReload))
+        for (service, stage) in releases.underWay {
+            if let index = report.services.firstIndex(where: { $0.name == service }) { report.services[index].deployment = stage }
+        }
+        return report
     }
 
     // MARK: - Names that move (on the queue)
@@ -201,12 +214,30 @@ package final class Controller: @unchecked Sendable {
     private func adopt(_ found: [Endpoint: SocketAddress], _ failures: [Resolver.Failure]) {
         dispatchPrecondition(condition: .onQueue(queue))
         isResolving = false
-        guard !shutdown.hasBegun else { return }
+        guard !shutdown.hasBegun, upgrades.frozenBecause == nil else { return }
         for failure in failures {
             log.warn("name not resolved; its last address stays", ["name": failure.endpoint.text, "reason": failure.reason])
         }
         if let silent = Reload(proxy: proxy, resolver: resolver).adopt(found) {
             log.info("addresses changed", ["epoch": "\(proxy.epoch)", "silent_loops": "\(silent.count)"])
+        }
+    }
+}
+
+// MARK: - Upgrade
+
+extension Controller: UpgradeAuthority {
+    func upgrade(_ order: UpgradeOrder, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
+        queue.async {
+            if let stale = self.staleness(order.conditions) { return reply(.problem(stale)) }
+            self.upgrades.begin(order, reply)
+        }
+    }
+
+    /// What comes of it, the log tells.
+    private func upgradeNow() {
+        upgrades.begin(UpgradeOrder(conditions: .signal)) { [log] response in
+            if response.status == 409 { log.warn("no upgrade now", ["answer": String(decoding: response.body, as: UTF8.self)]) }
         }
     }
 }

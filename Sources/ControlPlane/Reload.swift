@@ -71,19 +71,11 @@ struct Reload {
             throw error
         }
         let silent = proxy.publish(built, of: new, resolved: resolved, listeners: plan).silent
-        let lines = (diff.isEmpty ? ["~ lines or addresses moved; nothing else"] : diff) + differences()
+        let lines =
+            (diff.isEmpty ? ["~ lines or addresses moved; nothing else"] : diff)
+            + ReleaseDifference.all(new, proxy.release).map { "! \($0)" }
         return silent.isEmpty
             ? .changed(diff: lines, warnings: warnings) : .unconfirmed(silent: silent, diff: lines, warnings: warnings)
-    }
-
-    /// Where the release state rules, not the file that was just read (DESIGN §3: a reload never undoes a flip).
-    private func differences() -> [String] {
-        let live = EffectiveConfiguration(proxy.configuration, release: proxy.release).configuration.services
-        let kept = zip(proxy.configuration.services, live).filter { $0.split != $1.split }.map { file, live in
-            "! the live split of \(file.name), \(ConfigurationDiff.split(live.split)), stays (the file says "
-                + "\(ConfigurationDiff.split(file.split)); `sluice split \(file.name) --from-config` adopts it)"
-        }
-        return kept + proxy.notes.map { "! \($0.service): \($0.text)" }
     }
 
     private func resolve(_ new: Configuration) throws(Refusal) -> [Endpoint: SocketAddress] {

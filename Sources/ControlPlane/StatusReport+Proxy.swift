@@ -60,6 +60,7 @@ extension ServiceStatus {
         balance = configuration?.balance == .leastConnections ? "least-connections" : "round-robin"
         inFlight = service.pools.reduce(0) { $0 + $1.inFlight }
         queued = service.state.queuedCount
+        held = service.state.heldCount
         let shares = zip(service.pools, service.shares)
         split = Self.percent(shares.map { ($0.name, $1) })
         fileSplit = Self.percent((configuration?.split ?? []).map { ($0.pool, $0.partsPerMillion) })

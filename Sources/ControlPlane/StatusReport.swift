@@ -57,6 +57,10 @@ package struct ServiceStatus: Encodable, Sendable {
     /// In flight now, all pools.
     package var inFlight: Int
     package var queued: Int
+    /// Requests that a pause holds.
+    package var held = 0
+    /// A deployment under way, and what it is doing.
+    package var deployment: String?
     /// The live split, percent by pool.
     package var split: [String: Double]
     /// The file's; another one than `split` after a command.

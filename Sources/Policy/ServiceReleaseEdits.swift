@@ -1,5 +1,8 @@
 /// What commands do to a service's release state. Pure; each gives the next state in its one canonical form, so that equal states are equal.
 extension ServiceRelease {
+    /// Of a target.
+    package static let allowedWeights = 1...1000
+
     /// These take no new exchanges any more.
     package func closing(_ places: [Place], as state: AdminState) -> ServiceRelease {
         var next = self

@@ -24,10 +24,9 @@ import Testing
                 split: { blue: 100 }
                 health: { protocol: tcp, interval: 50ms, timeout: 50ms, rise: 1, fall: 3 }
             """
-        try staged(yaml) { sluice in
-            #expect(eventually { (try? sluice.client().get("/", host: "a.test", "X-Request-Id: 0193f3a2-explained").status) == 200 })
-            try scene(sluice, origins.map(\.place))
-        }
+        let sluice = try SluiceProcess(yaml)
+        #expect(eventually { (try? sluice.client().get("/", host: "a.test", "X-Request-Id: 0193f3a2-explained").status) == 200 })
+        try scene(sluice, origins.map(\.place))
     }
 
     @Test("every operation of the document is served and answers as it says, refusals included")

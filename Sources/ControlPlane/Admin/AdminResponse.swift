@@ -79,7 +79,6 @@ package struct AdminResponse: Sendable {
         case 409: "Conflict"
         case 412: "Precondition Failed"
         case 413: "Content Too Large"
-        case 415: "Unsupported Media Type"
         case 421: "Misdirected Request"
         case 422: "Unprocessable Content"
         case 431: "Request Header Fields Too Large"

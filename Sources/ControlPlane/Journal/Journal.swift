@@ -76,6 +76,16 @@ final class Journal {
         return (journal, journal.window.state, recovery)
     }
 
+    /// The release state as the file has it, for whoever only looks: takes no lock, mends nothing. Nil when it cannot be read.
+    static func peek(directory: String, disk: JournalDisk = .system) -> ReleaseState? {
+        let path = directory + "/journal"
+        let opened = disk.open(path, O_RDONLY)
+        guard opened >= 0 else { return nil }
+        let descriptor = FileDescriptor(owning: Int32(clamping: opened))
+        guard case .bytes(let bytes) = disk.read(descriptor.raw) else { return nil }
+        return (try? JournalReader(bytes, path: path, kept: 1))?.window.state
+    }
+
     private init(directory: String, disk: JournalDisk, limits: Limits, reader: JournalReader) {
         self.directory = directory
         path = directory + "/journal"

@@ -120,7 +120,17 @@ final class Deployment: @unchecked Sendable {
         stage = .proving(targets)
         let members = desk.proxy.snapshot.service(named: service)?.pools.first { $0.name == order.pool }?.members ?? []
         let asked = members.filter { targets.contains($0.target.identity.text) }
-        let (healthy, problems) = desk.look(asked)
+        // Elsewhere: a target that does not answer costs a connect's deadline, and other services' commands do not wait for it.
+        DispatchQueue.global(qos: .userInitiated).async { [self] in
+            let (healthy, problems) = desk.look(asked)
+            desk.queue.async { self.judge(targets, healthy, problems, then: next) }
+        }
+    }
+
+    private func judge(
+        _ targets: [String], _ healthy: Int, _ problems: [ReleaseRefusal.TargetProblem], then next: @escaping @Sendable () -> Void
+    ) {
+        guard case .proving = stage else { return }
         if healthy == targets.count, !targets.isEmpty { return next() }
         guard ContinuousClock.now < until else {
             return fail(
@@ -129,7 +139,7 @@ final class Deployment: @unchecked Sendable {
                     hint: "look at their logs and checks; then deploy again", targets: problems))
         }
         desk.queue.asyncAfter(deadline: .now() + Self.step) { [self] in
-            guard case .proving = stage else { return }
+            guard case .proving = self.stage else { return }
             prove(targets, then: next)
         }
     }

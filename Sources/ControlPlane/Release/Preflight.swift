@@ -4,7 +4,7 @@ internal import Routing
 /// May these pools take what a command gives them? Asked of the snapshot that is about to be published, before anything is written.
 struct Preflight {
     /// How many of the members could serve now, and why the others could not. Blocks the control queue for a second at most (fresh connects).
-    typealias Look = (_ members: [PoolMember]) -> (healthy: Int, problems: [ReleaseRefusal.TargetProblem])
+    typealias Look = @Sendable (_ members: [PoolMember]) -> (healthy: Int, problems: [ReleaseRefusal.TargetProblem])
 
     let configuration: Configuration
     let look: Look

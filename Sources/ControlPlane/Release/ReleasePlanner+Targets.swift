@@ -127,7 +127,7 @@ extension ReleasePlanner {
     }
 
     private static func check(weight: Int) throws(ReleaseRefusal) {
-        guard (1...1000).contains(weight) else {
+        guard ServiceRelease.allowedWeights.contains(weight) else {
             throw ReleaseRefusal(.bad, "bad-weight", "\(weight) is not a target's weight", hint: "a whole number from 1 to 1000")
         }
     }

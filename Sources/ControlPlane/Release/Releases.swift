@@ -193,6 +193,7 @@ final class Releases: @unchecked Sendable {
         } catch {
             proxy.log.warn("receipt not written to the journal", ["reason": error.message])
         }
+        if let reason = journal.compactionFailure { proxy.log.warn("journal not compacted; it goes on growing", ["reason": reason]) }
         let silent = publication.silent.map(String.init).joined(separator: ",")
         if silent.isEmpty {
             proxy.log.info(receipt.command, ["epoch": "\(receipt.epoch)", "actor": order.actor])
