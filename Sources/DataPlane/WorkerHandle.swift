@@ -109,7 +109,7 @@ package final class WorkerHandle: Sendable {
     package func stall(for span: Duration) {
         post { _ in
             let until = ContinuousClock.now + span
-            while .now < until { usleep(10_000) }
+            while case let left = until - .now, left > .zero { usleep(min(10_000, UInt32(clamping: Int64(left / .microseconds(1))))) }
         }
     }
 

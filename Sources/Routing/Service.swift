@@ -21,10 +21,14 @@ package final class Service: Sendable {
     /// Nil where the split's sequence alone decides.
     package let steering: Steering?
     private let split: Split
+    package let splitPosition: SplitPosition
 
-    /// - Parameter shares: for each of `pools`, in proportion; a missing one is 0. Nil = everything to the first pool.
+    /// - Parameters:
+    ///   - shares: for each of `pools`, in proportion; a missing one is 0. Nil = everything to the first pool.
+    ///   - splitPosition: of the split that these shares are.
     package init(
-        name: String, pools: [Pool], shares: [UInt32]? = nil, state: ServiceState, retryAttempts: Int,
+        name: String, pools: [Pool], shares: [UInt32]? = nil, splitPosition: SplitPosition = SplitPosition(), state: ServiceState,
+        retryAttempts: Int,
         timeouts: TimeoutConfiguration = .init(), limits: ServiceLimits, drain: DrainConfiguration, rules: [RuleConfiguration] = [],
         sticky: StickyConfiguration? = nil, pause: PauseGate? = nil
     ) {
@@ -40,6 +44,7 @@ package final class Service: Sendable {
         let given = shares ?? [1_000_000]
         self.shares = pools.indices.map { given.indices.contains($0) ? given[$0] : 0 }
         split = Split(weights: self.shares)
+        self.splitPosition = splitPosition
         steering = Steering(service: name, rules: rules, sticky: sticky, pools: pools.map(\.name), weights: self.shares)
     }
 
@@ -50,7 +55,7 @@ package final class Service: Sendable {
     /// Where one pool takes everything no position is counted, so that loops do not contend for it.
     package func choosePool() -> Pool? {
         if let only = split.onlyPool { return pools[only] }
-        guard let index = split.pool(at: state.nextSplitPosition()) else { return nil }
+        guard let index = split.pool(at: splitPosition.next()) else { return nil }
         return pools[index]
     }
 

@@ -1,11 +1,9 @@
 package import Net
 internal import Synchronization
 
-/// What of a service outlives snapshots: positions and counts, keyed by the service's name.
+/// What of a service outlives snapshots: its counts, keyed by the service's name.
 package final class ServiceState: Sendable {
     package let name: String
-    /// Requests that chose a pool so far: the position in the split's sequence, shared by all loops.
-    private let splitPosition = Atomic<UInt64>(0)
     private let active = Atomic<Int>(0)
     private let queued = Atomic<Int>(0)
     private let held = Atomic<Int>(0)
@@ -16,12 +14,6 @@ package final class ServiceState: Sendable {
     package static let defaultRamp = TimeSpan.milliseconds(500)
 
     package init(name: String) { self.name = name }
-
-    package func nextSplitPosition() -> UInt64 { splitPosition.wrappingAdd(1, ordering: .relaxed).oldValue }
-
-    /// Where the sequence stands: a process that takes over goes on from there.
-    package var position: UInt64 { splitPosition.load(ordering: .relaxed) }
-    package func goOn(from position: UInt64) { splitPosition.store(position, ordering: .relaxed) }
 
     /// Takes one of `limit` places (0 = no limit); false when all are taken.
     package func admit(limit: Int) -> Bool {

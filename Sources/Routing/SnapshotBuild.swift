@@ -143,9 +143,12 @@ extension Service {
             let turns = rebuild.turns(service: file.name, pool: pool.name, weights: weights)
             pools.append(Pool(name: pool.name, members: members, cursor: turns.cursor, balance: balance, sequence: turns.sequence))
         }
+        let shares = try shares(file)
+        let named = zip(file.pools, shares).map { PoolShare(pool: $0.name, partsPerMillion: $1) }
         return Service(
-            name: file.name, pools: pools, shares: try shares(file), state: rebuild.state(of: file.name),
-            retryAttempts: file.retryAttempts, timeouts: file.timeouts, limits: file.limits, drain: file.drain, rules: file.rules,
+            name: file.name, pools: pools, shares: shares, splitPosition: rebuild.splitPosition(service: file.name, shares: named),
+            state: rebuild.state(of: file.name), retryAttempts: file.retryAttempts, timeouts: file.timeouts, limits: file.limits,
+            drain: file.drain, rules: file.rules,
             sticky: file.sticky, pause: live.pause.map(PauseGate.init))
     }
 

@@ -1,6 +1,7 @@
+internal import Config
 internal import Policy
 
-/// What outlives snapshots, by identity: targets, the positions of services and pools. Belongs to the control plane and is used on its queue
+/// What outlives snapshots, by identity: targets, the positions of splits and pools. Belongs to the control plane and is used on its queue
 /// alone. A snapshot that cannot be built leaves it as it was; one that was built must be published.
 package final class TargetRegistry {
     /// What the last rebuild did to the set of targets.
@@ -24,6 +25,13 @@ package final class TargetRegistry {
         var sequence: SmoothSequence
     }
 
+    /// A service's split, and how far it has come.
+    private struct RunningSplit {
+        /// Those that take something, in file order.
+        var shares: [PoolShare]
+        var position: SplitPosition
+    }
+
     private var targets: [TargetIdentity: Target] = [:]
     /// Left, but perhaps still referenced by a snapshot, an exchange or a connection: their ordinals are taken.
     private var departed: [Target] = []
@@ -32,6 +40,7 @@ package final class TargetRegistry {
     /// from before takes its places in `max_requests`.
     private var departedServices: [ServiceState] = []
     private var turns: [PoolKey: Turns] = [:]
+    private var splits: [String: RunningSplit] = [:]
     private var freeOrdinals: [Int] = []
     private var numbers = Numbers()
 
@@ -88,6 +97,7 @@ package final class TargetRegistry {
         private var targets: [TargetIdentity: Target] = [:]
         private var services: [String: ServiceState] = [:]
         private var turns: [PoolKey: Turns] = [:]
+        private var splits: [String: RunningSplit] = [:]
         private var freeOrdinals: [Int]
         private var numbers: Numbers
         private var change = Change()
@@ -130,6 +140,15 @@ package final class TargetRegistry {
             return turns
         }
 
+        /// Goes on where it was while the split is the same; another one begins anew.
+        mutating func splitPosition(service: String, shares: [PoolShare]) -> SplitPosition {
+            let shares = shares.filter { $0.partsPerMillion > 0 }
+            var running = registry.splits[service] ?? RunningSplit(shares: shares, position: SplitPosition())
+            if running.shares != shares { running = RunningSplit(shares: shares, position: SplitPosition()) }
+            splits[service] = running
+            return running.position
+        }
+
         func commit() {
             // A dictionary's order is random: whoever retires and shows these should do so in a steady one.
             var change = change
@@ -140,6 +159,7 @@ package final class TargetRegistry {
             registry.departedServices += registry.services.filter { services[$0.key] !== $0.value }.values
             registry.services = services
             registry.turns = turns
+            registry.splits = splits
             registry.freeOrdinals = freeOrdinals
             registry.numbers = numbers
             registry.lastChange = change

@@ -29,6 +29,39 @@ import Testing
         #expect(try sluice.reload(SluiceProcess.forwarding(to: [blue.place])).exit == .code(0))
     }
 
+    @Test("while a loop is stalled `flip` waits, exits 8 and says so; what that loop was sent in the meantime goes to the new pool")
+    func stalledFlip() throws {
+        let (blue, green) = (
+            try ScriptedUpstream(ScriptedUpstream.answering("blue")), try ScriptedUpstream(ScriptedUpstream.answering("green"))
+        )
+        let sluice = try SluiceProcess(
+            """
+            listeners: [{ name: web, bind: ["127.0.0.1:0"] }]
+            services:
+              shop:
+                pools: { blue: { targets: ["\(blue.place)"] }, green: { targets: ["\(green.place)"] } }
+                split: { blue: 100 }
+            """, workers: 4, wrapper: ["env", "SLUICE_DEBUG=1", "SLUICE_DEBUG_ACK_DEADLINE_MS=300"])
+        defer { expectAlive(sluice) }
+        // Enough that some belong to each loop.
+        let clients = try (0..<24).map { _ in try sluice.client() }
+        for client in clients { #expect(try client.get().text == "blue") }
+        #expect(try order(sluice, #"{"loop": 2, "milliseconds": 2000}"#).status == 202)
+        let (flip, took) = try timed { try sluice.cli("flip", "shop", "green", "-o", "json") }
+        #expect(flip.exit == .code(8), "\(flip.output) \(flip.errors)")
+        #expect(took > .milliseconds(300))
+        let receipt = try #require(JSON(flip.output), "\(flip.output) \(flip.errors)")
+        #expect(receipt["outcome"].string == "unconfirmed" && receipt["split"]["green"].int == 100)
+        #expect(receipt["acknowledgements"].items.map { $0["microseconds"].int == nil } == [false, false, true, false])
+        // Those of the stalled loop wait for it to wake, and are not late: it takes the epoch before it chooses.
+        for client in clients { try client.send(request()) }
+        for client in clients { #expect(try client.readAnswer().text == "green") }
+        let again = try sluice.cli("flip", "shop", "green", "-o", "json")
+        #expect(again.exit == .code(0), "\(again.output) \(again.errors)")
+        #expect(try sluice.cli("flip", "shop", "blue").exit == .code(0))
+        for client in clients { #expect(try client.get().text == "blue") }
+    }
+
     @Test("stalling needs SLUICE_DEBUG=1, a loop that is there, and a time within reason")
     func refused() throws {
         let plain = try SluiceProcess(SluiceProcess.forwarding(to: [.v4(1)]))

@@ -24,7 +24,7 @@ struct HandoverCargo: Sendable {
         add(HandoverState.Socket(role: .lock), surroundings.stateDirectory.descriptor)
         state.health = proxy.health.memory
         for service in proxy.snapshot.services {
-            state.splits[service.name] = service.state.position
+            state.splits[service.name] = service.splitPosition.current
             for pool in service.pools {
                 state.turns.append(HandoverState.Turns(service: service.name, pool: pool.name, place: pool.cursor.place))
             }

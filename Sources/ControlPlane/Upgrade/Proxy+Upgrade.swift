@@ -29,7 +29,7 @@ extension Proxy {
     /// Goes on where the former process stood.
     func resume(_ state: HandoverState) {
         for service in snapshot.services {
-            if let position = state.splits[service.name] { service.state.goOn(from: position) }
+            if let position = state.splits[service.name] { service.splitPosition.goOn(from: position) }
             for pool in service.pools {
                 let turns = state.turns.first { $0.service == service.name && $0.pool == pool.name }
                 if let turns { pool.cursor.goOn(from: turns.place) }
