@@ -63,6 +63,9 @@ package final class Controller: @unchecked Sendable {
     /// From now on the process can be replaced by a new one.
     func allowUpgrade(_ surroundings: UpgradeDesk.Surroundings) { queue.async { self.upgrades.attach(surroundings) } }
 
+    /// What is published from now on is published there too.
+    func follow(_ former: FormerProcess) { queue.async { self.proxy.former = former } }
+
     // MARK: - Commands (any thread)
 
     package func perform(_ command: Signals.Command) {

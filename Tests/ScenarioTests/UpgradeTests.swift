@@ -47,6 +47,39 @@ import Testing
         #expect(try stage.sluice.admin("GET", "/v1/history").text.contains("flip"))
     }
 
+    @Test("what still begins in the old process begins as the new one has switched")
+    func follows() throws {
+        let stage = try UpgradeStage()
+        #expect(try stage.sluice.order("/v1/services/shop/pause", #"{"max_wait": "60s"}"#).status == 200)
+        let held = try stage.client()
+        try held.send(request())
+        #expect(try eventually { try stage.sluice.counters().exchanges == 1 })
+        try stage.upgrade()
+        #expect(try stage.sluice.order("/v1/services/shop/flip", #"{"pool": "green"}"#).status == 200)
+        #expect(throughout(.milliseconds(200)) { !held.hasInput }, "still paused there too")
+        #expect(try stage.sluice.order("/v1/services/shop/resume", #"{"ramp": "0s"}"#).status == 200)
+        #expect(try held.readAnswer().text == "green")
+        #expect(stage.sluice.child.waitForExit(within: .seconds(10)) == .code(0))
+        // Nobody follows any more, and nobody waits for it.
+        let receipt = try stage.sluice.order("/v1/services/shop/flip", #"{"pool": "blue"}"#)
+        #expect(receipt.status == 200 && JSON(receipt.text)?["exit_code"].int == 0, "\(receipt.text)")
+    }
+
+    @Test("a wait for a drain counts what the old process has in flight")
+    func drainCounts() throws {
+        let stage = try UpgradeStage()
+        let busy = try stage.client()
+        try busy.send(request("GET", "/slow"))
+        #expect(eventually { stage.blue.requests.contains { $0.head.target == "/slow" } })
+        try stage.upgrade()
+        let short = try stage.sluice.order("/v1/services/shop/flip", #"{"pool": "green", "wait_drained": "10ms"}"#)
+        #expect(busy.hasInput || JSON(short.text)?["exit_code"].int == 9, "\(short.text)")
+        let long = try stage.sluice.order("/v1/services/shop/drain", #"{"places": ["blue"], "wait": "20s"}"#)
+        #expect(JSON(long.text)?["exit_code"].int == 0, "\(long.text)")
+        #expect(busy.hasInput, "it was in flight until then")
+        #expect(try busy.readAnswer().text == "blue")
+    }
+
     @Test("a WebSocket lives on in the old process, which ends after it")
     func tunnel() throws {
         let stage = try UpgradeStage(top: "shutdown: { drain_timeout: 200ms }")
