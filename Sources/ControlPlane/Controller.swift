@@ -29,6 +29,7 @@ package final class Controller: @unchecked Sendable {
     /// How often names are looked up again (their TTL is not told by getaddrinfo).
     private static let resolvePeriod = DispatchTimeInterval.seconds(30)
     private static let reportDeadline = Duration.seconds(1)
+    private static let holdersShown = 50
 
     /// - Parameters:
     ///   - events: is told of what happens.
@@ -190,6 +191,8 @@ package final class Controller: @unchecked Sendable {
             proxy, reports: proxy.reports(within: Self.reportDeadline), state: state.current,
             uptime: ContinuousClock.now - startedAt,
             config: ConfigStatus(file: configPath, lastReload: lastReload))
+        let waiting = proxy.waitedFor
+        if waiting.contains(where: { $0.inFlight > 0 }) { report.holders = proxy.holders(of: waiting, limit: Self.holdersShown) }
         for (service, stage) in releases.underWay {
             if let index = report.services.firstIndex(where: { $0.name == service }) { report.services[index].deployment = stage }
         }
@@ -267,7 +270,8 @@ extension Controller: ReleaseAuthority {
                 let names = self.proxy.configuration.services.map(\.name).joined(separator: ", ")
                 return reply(.failure(.notFound("there is no service \(service)", hint: "services: \(names)")))
             }
-            reply(.success(self.releases.journal.records(service: service, limit: limit)))
+            // The limit counts changes; each may have its receipt beside it.
+            reply(.success(self.releases.journal.records(service: service, limit: min(limit, 1_000_000) * 2)))
         }
     }
 }

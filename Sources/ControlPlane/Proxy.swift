@@ -105,6 +105,16 @@ final class Proxy {
         }
     }
 
+    /// Targets that take nothing new while something may still be in flight on them: closed, left, or in a pool that the split leaves out.
+    var waitedFor: [Target] {
+        graph.draining
+            + snapshot.services.flatMap { service in
+                zip(service.pools, service.shares).flatMap { pool, share in
+                    pool.members.filter { $0.closed != nil || share == 0 }.map(\.target)
+                }
+            }
+    }
+
     /// Exchanges that hold a lease on one of these targets now, oldest first; of loops that answer.
     func holders(of targets: [Target], limit: Int = 100) -> [HolderReport] {
         let answers = Answers<[Holder]>(count: workers.count)
