@@ -14,6 +14,7 @@ import Testing
         let socket = try #require(UpgradeStage.inode(of: stage.place))
         let reply = try stage.upgrade()
         #expect(reply["epoch"].int == 2 && reply["exit_code"].int == 0)
+        stage.door.open()
         let answer = try busy.readAnswer()
         #expect(answer.text == "blue" && answer.isWhole && answer["connection"]?.lowercased() == "close")
         #expect(idle.isEnded && busy.isEnded)
@@ -73,11 +74,14 @@ import Testing
         #expect(eventually { stage.blue.requests.contains { $0.head.target == "/slow" } })
         try stage.upgrade()
         let short = try stage.sluice.order("/v1/services/shop/flip", #"{"pool": "green", "wait_drained": "10ms"}"#)
-        #expect(busy.hasInput || JSON(short.text)?["exit_code"].int == 9, "\(short.text)")
-        let long = try stage.sluice.order("/v1/services/shop/drain", #"{"places": ["blue"], "wait": "20s"}"#)
-        #expect(JSON(long.text)?["exit_code"].int == 0, "\(long.text)")
-        #expect(busy.hasInput, "it was in flight until then")
+        #expect(JSON(short.text)?["exit_code"].int == 9, "\(short.text)")
+        let asking = try RawClient(.unix(stage.sluice.adminSocket), patience: .seconds(30))
+        try asking.send(SluiceProcess.orderText("/v1/services/shop/drain", #"{"places": ["blue"], "wait": "25s"}"#))
+        #expect(throughout(.milliseconds(300)) { !asking.hasInput })
+        stage.door.open()
         #expect(try busy.readAnswer().text == "blue")
+        let long = try asking.readAnswer()
+        #expect(JSON(long.text)?["exit_code"].int == 0, "\(long.text)")
     }
 
     @Test("a WebSocket lives on in the old process, which ends after it")
@@ -99,7 +103,7 @@ import Testing
 
     @Test("a tunnel has its service's drain.tunnels, an exchange that hangs shutdown.drain_timeout")
     func deadlines() throws {
-        let script: (String) -> ScriptedUpstream.Script = { _ in
+        let script: (String, Door) -> ScriptedUpstream.Script = { _, _ in
             { peer in
                 if try peer.wholeRequest().target == "/ws" {
                     try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
