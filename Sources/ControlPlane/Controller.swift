@@ -86,12 +86,11 @@ package final class Controller: @unchecked Sendable {
         }
     }
 
-    /// For tests: blocks one loop's thread. False when there is no such loop.
+    /// For tests: blocks one loop's thread, and answers when it is. False when there is no such loop.
     func stall(loop: Int, for span: Duration, _ reply: @escaping @Sendable (Bool) -> Void) {
         queue.async {
-            let worker = self.proxy.workers.first { $0.index == loop }
-            worker?.stall(for: span)
-            reply(worker != nil)
+            guard let worker = self.proxy.workers.first(where: { $0.index == loop }) else { return reply(false) }
+            worker.stall(for: span) { reply(true) }
         }
     }
 
