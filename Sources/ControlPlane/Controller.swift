@@ -19,6 +19,7 @@ package final class Controller: @unchecked Sendable {
     private let resolver: Resolver
     private let shutdown: Shutdown
     private let releases: Releases
+    private let upgrades: UpgradeDesk
     private let events: EventLog
     private let token: AdminToken
     private let startedAt = ContinuousClock.now
@@ -28,6 +29,7 @@ package final class Controller: @unchecked Sendable {
     /// How often names are looked up again (their TTL is not told by getaddrinfo).
     private static let resolvePeriod = DispatchTimeInterval.seconds(30)
     private static let reportDeadline = Duration.seconds(1)
+    private static let holdersShown = 50
 
     /// - Parameters:
     ///   - events: is told of what happens.
@@ -54,8 +56,16 @@ package final class Controller: @unchecked Sendable {
         ) { receipt in
             events.post(.release, service: receipt.service, data: receipt)
         }
+        upgrades = UpgradeDesk(
+            proxy: proxy, releases: releases, shutdown: shutdown, queue: queue, state: state, notifier: notifier, events: events)
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
     }
+
+    /// From now on the process can be replaced by a new one.
+    func allowUpgrade(_ surroundings: UpgradeDesk.Surroundings) { queue.async { self.upgrades.attach(surroundings) } }
+
+    /// What is published from now on is published there too.
+    func follow(_ former: FormerProcess) { queue.async { self.proxy.former = former } }
 
     // MARK: - Commands (any thread)
 
@@ -63,6 +73,7 @@ package final class Controller: @unchecked Sendable {
         switch command {
         case .reload: queue.async { _ = self.reloadNow(.signal) }
         case .reopenLogs: queue.async { self.reopenLogs() }
+        case .upgrade: queue.async { self.upgradeNow() }
         case .quickStop: queue.async { self.stopNow(.quick, .signal) }
         case .gracefulStop: queue.async { self.stopNow(.graceful, .signal) }
         }
@@ -110,7 +121,8 @@ package final class Controller: @unchecked Sendable {
     private func stopNow(_ mode: Shutdown.Mode, _ conditions: OrderConditions) {
         dispatchPrecondition(condition: .onQueue(queue))
         events.post(.shutdown, data: ShutdownEvent(mode: mode.rawValue, actor: conditions.actor, reason: conditions.reason))
-        releases.closedBecause = "sluice is shutting down"
+        if upgrades.frozenBecause == nil { releases.closedBecause = "sluice is shutting down" }
+        upgrades.cancel()
         shutdown.begin(mode)
     }
 
@@ -119,6 +131,7 @@ package final class Controller: @unchecked Sendable {
         guard !shutdown.hasBegun else {
             return .refused(Reload.Refusal(name: "stopping", detail: "sluice is shutting down"))
         }
+        if let reason = upgrades.frozenBecause { return .refused(Reload.Refusal(name: "upgrading", detail: reason)) }
         notifier.reloading()
         let outcome = run(load())
         record(outcome)
@@ -177,6 +190,8 @@ package final class Controller: @unchecked Sendable {
             proxy, reports: proxy.reports(within: Self.reportDeadline), state: state.current,
             uptime: ContinuousClock.now - startedAt,
             config: ConfigStatus(file: configPath, lastReload: lastReload))
+        let waiting = proxy.waitedFor
+        if waiting.contains(where: { $0.inFlight > 0 }) { report.holders = proxy.holders(of: waiting, limit: Self.holdersShown) }
         for (service, stage) in releases.underWay {
             if let index = report.services.firstIndex(where: { $0.name == service }) { report.services[index].deployment = stage }
         }
@@ -204,12 +219,30 @@ package final class Controller: @unchecked Sendable {
     private func adopt(_ found: [Endpoint: SocketAddress], _ failures: [Resolver.Failure]) {
         dispatchPrecondition(condition: .onQueue(queue))
         isResolving = false
-        guard !shutdown.hasBegun else { return }
+        guard !shutdown.hasBegun, upgrades.frozenBecause == nil else { return }
         for failure in failures {
             log.warn("name not resolved; its last address stays", ["name": failure.endpoint.text, "reason": failure.reason])
         }
         if let silent = Reload(proxy: proxy, resolver: resolver).adopt(found) {
             log.info("addresses changed", ["epoch": "\(proxy.epoch)", "silent_loops": "\(silent.count)"])
+        }
+    }
+}
+
+// MARK: - Upgrade
+
+extension Controller: UpgradeAuthority {
+    func upgrade(_ order: UpgradeOrder, _ reply: @escaping @Sendable (AdminResponse) -> Void) {
+        queue.async {
+            if let stale = self.staleness(order.conditions) { return reply(.problem(stale)) }
+            self.upgrades.begin(order, reply)
+        }
+    }
+
+    /// What comes of it, the log tells.
+    private func upgradeNow() {
+        upgrades.begin(UpgradeOrder(conditions: .signal)) { [log] response in
+            if response.status == 409 { log.warn("no upgrade now", ["answer": String(decoding: response.body, as: UTF8.self)]) }
         }
     }
 }
@@ -236,7 +269,8 @@ extension Controller: ReleaseAuthority {
                 let names = self.proxy.configuration.services.map(\.name).joined(separator: ", ")
                 return reply(.failure(.notFound("there is no service \(service)", hint: "services: \(names)")))
             }
-            reply(.success(self.releases.journal.records(service: service, limit: limit)))
+            // The limit counts changes; each may have its receipt beside it.
+            reply(.success(self.releases.journal.records(service: service, limit: min(limit, 1_000_000) * 2)))
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Routing
 
 /// What tests of the real binary may ask for by the environment; nothing of it works unless `SLUICE_DEBUG=1`.
@@ -6,10 +7,27 @@ struct DebugEnvironment {
     /// `SLUICE_DEBUG_ACK_DEADLINE_MS`: how long a publish waits for the loops.
     private let confirmation: Duration?
 
+    /// `SLUICE_DEBUG_UPGRADE_DEADLINE_MS`: how long a new process may take.
+    let upgradePatience: Duration?
+    /// `SLUICE_DEBUG_DIE_AT`, `SLUICE_DEBUG_HANG_AT`: "start", "ready", "release", "owned": after which message a new process does so.
+    private let (deathPlace, hangPlace): (String?, String?)
+
     init(_ environment: [String: String]) {
-        isOn = environment["SLUICE_DEBUG"] == "1"
-        let given = environment["SLUICE_DEBUG_ACK_DEADLINE_MS"].flatMap(Int.init)
-        confirmation = isOn ? given.flatMap { (1...60_000).contains($0) ? .milliseconds($0) : nil } : nil
+        let isOn = environment["SLUICE_DEBUG"] == "1"
+        self.isOn = isOn
+        func span(_ name: String) -> Duration? {
+            guard isOn, let given = environment[name].flatMap(Int.init), (1...60_000).contains(given) else { return nil }
+            return .milliseconds(given)
+        }
+        confirmation = span("SLUICE_DEBUG_ACK_DEADLINE_MS")
+        upgradePatience = span("SLUICE_DEBUG_UPGRADE_DEADLINE_MS")
+        deathPlace = isOn ? environment["SLUICE_DEBUG_DIE_AT"] : nil
+        hangPlace = isOn ? environment["SLUICE_DEBUG_HANG_AT"] : nil
+    }
+
+    func reached(_ place: String) {
+        if place == deathPlace { raise(SIGKILL) }
+        while place == hangPlace { poll(nil, 0, 1000) }
     }
 
     func publisher(_ cell: SnapshotCell, _ workers: [any WorkerFace]) -> Publisher {

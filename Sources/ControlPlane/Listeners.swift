@@ -32,7 +32,9 @@ final class Listeners {
 
     private(set) var open: [ListeningSocket] = []
     private var inherited: InheritedSockets
+    /// Sockets whose files are not ours to remove: the service manager's for ever, another process's until we own them.
     private var adopted: Set<SocketAddress> = []
+    private var foreign: Set<SocketAddress> = []
     private var nextID = 1
 
     init(inherited: InheritedSockets) { self.inherited = inherited }
@@ -45,13 +47,15 @@ final class Listeners {
                 guard let address = resolved[endpoint] else {
                     throw refuse(plan, listener.name, IOError(code: EADDRNOTAVAIL, operation: "bind \(endpoint.text)"))
                 }
-                if let index = remaining.firstIndex(where: { $0.listener == listener.name && $0.text == endpoint.text && same($0, address) }
+                if let index = remaining.firstIndex(where: {
+                    $0.listener == listener.name && $0.text == endpoint.text && $0.address.satisfies(address)
+                }
                 ) {
                     plan.kept.append(remaining.remove(at: index))
                     continue
                 }
                 do throws(IOError) {
-                    let descriptor = try obtain(address, text: endpoint.text)
+                    let descriptor = try obtain(address, listener: listener.name, text: endpoint.text)
                     let bound = Sockaddr.bound(descriptor) ?? address
                     let id = nextID
                     nextID += 1
@@ -100,8 +104,18 @@ final class Listeners {
         }
     }
 
-    /// Sockets the service manager passed and no listener asked for.
+    /// Sockets that were passed and no listener asked for.
     func closeUnclaimed() -> [String] { inherited.closeRest() }
+
+    // MARK: - Upgrade
+
+    func isForeign(_ socket: ListeningSocket) -> Bool { foreign.contains(socket.address) }
+
+    /// What another process passed is ours now.
+    func own() { adopted = foreign }
+
+    /// Another process has all of it now: what is closed here stays bound there.
+    func passOn() { adopted.formUnion(open.map(\.address)) }
 
     // MARK: - Private
 
@@ -110,19 +124,11 @@ final class Listeners {
         return Refusal(listener: listener, error: error)
     }
 
-    /// Port 0 was bound to a port of the kernel's choosing; the same request means the same socket.
-    private func same(_ socket: ListeningSocket, _ address: SocketAddress) -> Bool {
-        switch (socket.address, address) {
-        case (.v4(let have, _), .v4(let want, 0)): have == want
-        case (.v6(let haveHigh, let haveLow, _), .v6(let wantHigh, let wantLow, 0)): haveHigh == wantHigh && haveLow == wantLow
-        default: socket.address == address
-        }
-    }
-
-    private func obtain(_ address: SocketAddress, text: String) throws(IOError) -> Int32 {
-        if let descriptor = inherited.take(address) {
-            adopted.insert(address)
-            return descriptor
+    private func obtain(_ address: SocketAddress, listener: String, text: String) throws(IOError) -> Int32 {
+        if let passed = inherited.take(address, listener: listener, text: text) {
+            adopted.insert(passed.address)
+            if passed.isForeign { foreign.insert(passed.address) }
+            return passed.descriptor
         }
         // The address moves to another listener, or is written differently: the same kernel socket under a second descriptor,
         // so that nobody waiting in its queue is lost.

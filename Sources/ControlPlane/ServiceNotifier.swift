@@ -1,9 +1,13 @@
 internal import Glibc
 internal import Net
+internal import Synchronization
 
 /// Tells the service manager what happens (sd_notify protocol: datagrams to `$NOTIFY_SOCKET`). Silent when nobody asked. Any thread.
 package struct ServiceNotifier: Sendable {
+    private final class Voice: Sendable { let isSilent = Mutex(false) }
+
     private let path: String?
+    private let voice = Voice()
 
     package init(environment: [String: String]) {
         // "@name" is Linux's abstract name space; anything that is not an absolute path otherwise is not for us.
@@ -12,6 +16,15 @@ package struct ServiceNotifier: Sendable {
     }
 
     package func ready(status: String) { send("READY=1\nSTATUS=\(status)\n") }
+
+    /// After an upgrade, by the process that took over: it is the service now.
+    package func readyAsMain(status: String) { send("MAINPID=\(getpid())\nREADY=1\nSTATUS=\(status)\n") }
+
+    /// By the process that hands over: which one the service is from now on.
+    package func mainProcess(_ pid: Int32) { send("MAINPID=\(pid)\n") }
+
+    /// What this process does is no longer what the service does. Holds for every copy.
+    package func silence() { voice.isSilent.withLock { $0 = true } }
 
     /// Type=notify-reload wants the moment the reload began, on the monotonic clock.
     package func reloading() {
@@ -26,7 +39,7 @@ package struct ServiceNotifier: Sendable {
     // MARK: - Private
 
     private func send(_ message: String) {
-        guard let path else { return }
+        guard let path, !voice.isSilent.withLock({ $0 }) else { return }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

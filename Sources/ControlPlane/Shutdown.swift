@@ -1,6 +1,7 @@
 internal import Config
 internal import DataPlane
 internal import Dispatch
+internal import Routing
 internal import Telemetry
 
 /// The way out: lame duck → stop accepting → drain → stop the loops. Confined to the control queue; never waits on it for long, so that
@@ -13,6 +14,8 @@ final class Shutdown: @unchecked Sendable {
         case quick
         /// Lame duck, then what is in flight gets `shutdown.drain_timeout`.
         case graceful
+        /// Another process serves: exchanges as in `graceful`, tunnels get their service's `drain.tunnels`.
+        case handedOver = "handed-over"
     }
 
     private enum Stage {
@@ -29,6 +32,8 @@ final class Shutdown: @unchecked Sendable {
     private static let quickGrace = Duration.seconds(1)
     /// How often the loops are asked what is left.
     private static let step = DispatchTimeInterval.milliseconds(20)
+    /// Where tunnels may take minutes and nobody waits.
+    private static let longStep = DispatchTimeInterval.milliseconds(100)
 
     private let proxy: Proxy
     private let queue: DispatchQueue
@@ -58,12 +63,15 @@ final class Shutdown: @unchecked Sendable {
             proxy.log.info("stopping", ["mode": "graceful"])
             notifier.stopping(status: "draining")
             enterLameDuck()
+        case (.notBegun, .handedOver):
+            proxy.log.info("draining; another process serves")
+            drain(.handedOver)
         case (.lameDuck, .quick): drain(.quick)
-        case (.draining(.graceful, _), .quick):
+        case (.draining(.graceful, _), .quick), (.draining(.handedOver, _), .quick):
             stage = .draining(.quick, until: .now + Self.quickGrace)
             proxy.workers.forEach { $0.endHolds() }
         case (.draining(.quick, _), .quick): end()
-        case (.lameDuck, .graceful), (.draining, .graceful), (.ended, _): break
+        case (.lameDuck, .graceful), (.draining, .graceful), (_, .handedOver), (.ended, _): break
         }
     }
 
@@ -81,13 +89,38 @@ final class Shutdown: @unchecked Sendable {
 
     private func drain(_ mode: Mode) {
         state.enter(.draining)
-        let grace = mode == .quick ? Self.quickGrace : proxy.configuration.shutdown.drainTimeout
-        stage = .draining(mode, until: .now + grace)
+        stage = .draining(mode, until: .now + grace(mode))
         proxy.close(proxy.listeners.closeAll(), within: Self.quickGrace)
         proxy.workers.forEach { $0.drainConnections() }
         // Graceful, a pause may still end before the deadline.
         if mode == .quick { proxy.workers.forEach { $0.endHolds() } }
+        if mode == .handedOver { endAll(exchanges: proxy.configuration.shutdown.drainTimeout, tunnelsSince: .zero) }
         look()
+    }
+
+    private func grace(_ mode: Mode) -> Duration {
+        let exchanges = proxy.configuration.shutdown.drainTimeout
+        return switch mode {
+        case .quick: Self.quickGrace
+        case .graceful: exchanges
+        case .handedOver: max(exchanges, proxy.configuration.services.map(\.drain.tunnels).max() ?? .zero) + Self.quickGrace
+        }
+    }
+
+    /// Deadlines for all that holds a target; what begins later, on connections that were idle, gets its own when these are over.
+    private func endAll(exchanges: Duration, tunnelsSince: Duration) {
+        for service in proxy.snapshot.services {
+            let given = proxy.configuration.services.first { $0.name == service.name }?.drain.tunnels ?? Defaults.tunnelDrainTimeout
+            for target in service.pools.flatMap(\.members).map(\.target) {
+                for worker in proxy.workers {
+                    worker.endLeases(on: target, exchanges: exchanges, tunnels: max(.zero, given - tunnelsSince))
+                }
+            }
+        }
+        guard exchanges > .zero else { return proxy.workers.forEach { $0.endHolds() } }
+        queue.asyncAfter(deadline: .now() + exchanges.dispatch) { [self] in
+            if case .draining(.handedOver, _) = stage { endAll(exchanges: .zero, tunnelsSince: exchanges + tunnelsSince) }
+        }
     }
 
     private func look() {
@@ -102,7 +135,7 @@ final class Shutdown: @unchecked Sendable {
             proxy.log.warn("not everything finished in time", ["left": "\(left)"])
             return end()
         }
-        queue.asyncAfter(deadline: .now() + Self.step) { [self] in look() }
+        queue.asyncAfter(deadline: .now() + (mode == .handedOver ? Self.longStep : Self.step)) { [self] in look() }
     }
 
     private func end() {

@@ -2,17 +2,16 @@ internal import Glibc
 
 /// Turns signals into commands on a thread that waits for nothing else.
 package enum Signals {
-    package enum Command: Sendable, Equatable { case reload, reopenLogs, quickStop, gracefulStop }
+    package enum Command: Sendable, Equatable { case reload, reopenLogs, upgrade, quickStop, gracefulStop }
 
     private static let handled: [(Int32, Command)] = [
-        (SIGHUP, .reload), (SIGUSR1, .reopenLogs), (SIGTERM, .quickStop), (SIGINT, .quickStop), (SIGQUIT, .gracefulStop),
+        (SIGHUP, .reload), (SIGUSR1, .reopenLogs), (SIGUSR2, .upgrade), (SIGTERM, .quickStop), (SIGINT, .quickStop),
+        (SIGQUIT, .gracefulStop),
     ]
 
     /// Must run before the process has a second thread: every later one inherits the mask, so none is ever interrupted.
     package static func blockAll() {
         signal(SIGPIPE, SIG_IGN)
-        // Reserved for upgrades; its default action would kill the process.
-        signal(SIGUSR2, SIG_IGN)
         var set = set()
         pthread_sigmask(SIG_BLOCK, &set, nil)
     }

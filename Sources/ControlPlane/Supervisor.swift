@@ -25,24 +25,47 @@ package struct Supervisor {
     }
 
     private let configPath: String
-    private let environment: [String: String]
-    private let log: OperatorLog
+    let environment: [String: String]
+    let relaunch: Relaunch?
+    let pidFile: PIDFile?
+    let log: OperatorLog
 
-    package init(configPath: String, environment: [String: String], log: OperatorLog = OperatorLog()) {
+    /// - Parameter relaunch: how an upgrade starts this process again; nil = there is no upgrade.
+    package init(
+        configPath: String, environment: [String: String], relaunch: Relaunch? = nil, pidFile: String? = nil,
+        log: OperatorLog = OperatorLog()
+    ) {
         self.configPath = configPath
         self.environment = environment
+        self.relaunch = relaunch
+        self.pidFile = pidFile.map(PIDFile.init)
         self.log = log
     }
 
     /// Starts, announces, serves until told to stop. Returns when everything has been taken down again.
     /// `Signals.blockAll()` must have run before the process had a second thread.
     package func run(announce: (Ready) -> Void) throws(Failure) {
+        let former = try Succession.begin(environment: environment)
+        do throws(Failure) {
+            try run(after: former, announce)
+        } catch {
+            former?.refuse(error)
+            throw error
+        }
+    }
+
+    // MARK: - Private
+
+    /// - Parameter former: the process that this one takes over from, if any.
+    private func run(after former: Succession?, _ announce: (Ready) -> Void) throws(Failure) {
         let (environment, path) = (environment, configPath)
         let load: @Sendable () -> LoadedConfiguration = { LoadedConfiguration.load(path: path, environment: environment) }
         let configuration = try checked(load())
-        let stateDirectory = try lock(configuration.stateDirectory)
+        let stateDirectory = try lock(configuration.stateDirectory, former)
         Machine.raiseFileLimit()
-        let listeners = Listeners(inherited: InheritedSockets(environment: environment))
+        var inherited = InheritedSockets(environment: environment)
+        inherited.add(former?.listeners ?? [])
+        let listeners = Listeners(inherited: inherited)
         InheritedSockets.forgetEnvironment()
 
         let resolver = Resolver()
@@ -52,40 +75,49 @@ package struct Supervisor {
         let ended = DispatchSemaphore(value: 0)
         let parts: Parts
         do throws(Failure) {
-            let proxy = try makeProxy(configuration, release, epoch: journal.newestEpoch + 1, resolved, listeners)
-            parts = try control(proxy, journal, resolver, load) { ended.signal() }
+            let epoch = max(journal.newestEpoch, former?.state.epoch ?? 0) + 1
+            let proxy = try makeProxy(configuration, release, epoch: epoch, resolved, listeners, former?.state.health)
+            parts = try control(proxy, journal, resolver, load, former) { ended.signal() }
+            _ = listeners.commit(plan)
+            // Nobody is let in before the targets are known.
+            proxy.health.waitForFirstResults()
         } catch {
             listeners.abandon(plan)
             throw error
         }
-        // From here on nothing fails. Nobody is let in before the targets are known.
-        parts.proxy.health.waitForFirstResults()
+        for socket in plan.opened { parts.proxy.workers.forEach { $0.accept(on: socket) } }
+        if let former { try takeOver(parts.proxy, from: former) }
+        // From here on nothing fails.
+        own(parts, stateDirectory, former)
         announce(begin(parts, plan, ended))
         ended.wait()
         parts.proxy.health.stop()
         parts.admin.stop()
+        pidFile?.remove()
         withExtendedLifetime(stateDirectory) {}
     }
 
-    // MARK: - Private
-
-    private struct Parts {
+    struct Parts {
         var proxy: Proxy
         var controller: Controller
         var state: ServingState
         var notifier: ServiceNotifier
         var admin: AdminServer
+        var events: EventLog
+        var isSuccessor: Bool
     }
 
     private func makeProxy(
-        _ configuration: Configuration, _ release: ReleaseState, epoch: Epoch, _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners
+        _ configuration: Configuration, _ release: ReleaseState, epoch: Epoch, _ resolved: [Endpoint: SocketAddress],
+        _ listeners: Listeners,
+        _ known: HealthMemory?
     ) throws(Failure) -> Proxy {
         let accessLog = try openLog(configuration.accessLog)
         let graph = LiveGraph()
         let built = try build(configuration, release, epoch: epoch, resolved, graph)
         let first = built.snapshot
         let health = try makeHealth()
-        health.adopt(HealthOrder.all(of: first, configuration))
+        health.adopt(HealthOrder.all(of: first, configuration), remembered: known ?? HealthMemory())
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
         return Proxy(
@@ -96,7 +128,7 @@ package struct Supervisor {
 
     private func control(
         _ proxy: Proxy, _ journal: Journal, _ resolver: Resolver, _ load: @escaping @Sendable () -> LoadedConfiguration,
-        ended: @escaping @Sendable () -> Void
+        _ former: Succession?, ended: @escaping @Sendable () -> Void
     ) throws(Failure) -> Parts {
         let state = ServingState()
         let notifier = ServiceNotifier(environment: environment)
@@ -108,16 +140,17 @@ package struct Supervisor {
             token: token, configPath: configPath,
             load: load, ended: ended)
         let resources = Resources(
-            controller: controller, state: state, events: events, releases: controller, isDebugging: DebugEnvironment(environment).isOn)
-        let admin = try openAdmin(proxy.configuration.admin, resources, events, token)
-        return Parts(proxy: proxy, controller: controller, state: state, notifier: notifier, admin: admin)
+            controller: controller, state: state, events: events, releases: controller, upgrades: controller,
+            isDebugging: DebugEnvironment(environment).isOn)
+        let admin = try openAdmin(proxy.configuration.admin, resources, events, token, former)
+        return Parts(
+            proxy: proxy, controller: controller, state: state, notifier: notifier, admin: admin, events: events, isSuccessor: former != nil
+        )
     }
 
     private func begin(_ parts: Parts, _ plan: Listeners.Plan, _ ended: DispatchSemaphore) -> Ready {
         let (proxy, controller) = (parts.proxy, parts.controller)
-        _ = proxy.listeners.commit(plan)
         for address in proxy.listeners.closeUnclaimed() { log.warn("passed socket not used by any listener", ["address": address]) }
-        for socket in plan.opened { proxy.workers.forEach { $0.accept(on: socket) } }
         let stops = Mutex(0)
         _ = Signals.listen { command in
             controller.perform(command)
@@ -130,7 +163,8 @@ package struct Supervisor {
             DispatchQueue.global().asyncAfter(deadline: .now() + 1) { ended.signal() }
         }
         parts.state.enter(.serving)
-        parts.notifier.ready(status: "serving, epoch \(proxy.epoch)")
+        let status = "serving, epoch \(proxy.epoch)"
+        if parts.isSuccessor { parts.notifier.readyAsMain(status: status) } else { parts.notifier.ready(status: status) }
         let ready = Ready(
             listeners: plan.opened.map { ($0.listener, $0.address.description) }, adminSocket: parts.admin.path, epoch: proxy.epoch)
         let addresses = ready.listeners.map { "\($0.name)=\($0.address)" }.joined(separator: ",")
@@ -147,20 +181,6 @@ package struct Supervisor {
         case .valid(let configuration, let warnings):
             for warning in warnings { log.warn(warning.text) }
             return configuration
-        }
-    }
-
-    private func lock(_ path: String) throws(Failure) -> StateDirectory {
-        do throws(StateDirectory.Refusal) {
-            return try StateDirectory(path: path)
-        } catch {
-            switch error {
-            case .locked(let path, let pid):
-                let who = pid.map { "process \($0)" } ?? "another process"
-                throw Failure(lines: ["state_dir \(path) is in use by \(who); stop it first or choose another state_dir"], exitCode: 5)
-            case .unusable(let path, let reason):
-                throw Failure(lines: ["state_dir \(path) cannot be used: \(reason); choose one that this user can write"], exitCode: 1)
-            }
         }
     }
 
@@ -260,11 +280,15 @@ package struct Supervisor {
     }
 
     private func openAdmin(
-        _ admin: AdminConfiguration, _ resources: Resources, _ events: EventLog, _ token: AdminToken
+        _ admin: AdminConfiguration, _ resources: Resources, _ events: EventLog, _ token: AdminToken, _ former: Succession?
     ) throws(Failure) -> AdminServer {
         do throws(IOError) {
             let access = admin.listen.flatMap { AdminAccess($0, token: token) }
-            return try AdminServer(path: admin.socket, access: access, events: events) { resources.handle($0, $1) }
+            let adopted = former?.adminSockets(path: admin.socket, address: access?.listen) ?? AdminServer.Adopted()
+            // Nobody is let in before this process is the service; what was bound by another one then stays.
+            return try AdminServer(path: admin.socket, access: access, events: events, adopted: adopted, isHeld: true) {
+                resources.handle($0, $1)
+            }
         } catch {
             let hint =
                 error.code == EADDRINUSE ? "another sluice listens there" : "choose another admin.socket, or make its folder writable"

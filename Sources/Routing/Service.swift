@@ -21,7 +21,7 @@ package final class Service: Sendable {
     /// Nil where the split's sequence alone decides.
     package let steering: Steering?
     private let split: Split
-    private let splitPosition: SplitPosition
+    package let splitPosition: SplitPosition
 
     /// - Parameters:
     ///   - shares: for each of `pools`, in proportion; a missing one is 0. Nil = everything to the first pool.

@@ -9,4 +9,8 @@ package final class SplitPosition: Sendable {
 
     /// Each position is handed out once.
     package func next() -> UInt64 { position.wrappingAdd(1, ordering: .relaxed).oldValue }
+
+    /// Where the sequence stands: a process that takes over goes on from there.
+    package var current: UInt64 { position.load(ordering: .relaxed) }
+    package func goOn(from place: UInt64) { position.store(place, ordering: .relaxed) }
 }

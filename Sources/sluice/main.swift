@@ -10,7 +10,7 @@ let environment = readEnvironment()
 func perform(_ invocation: Invocation) -> ExitCode {
     let config = invocation.config ?? ""
     switch invocation.command {
-    case .run: return runProxy(config: config)
+    case .run: return runProxy(config: config, pidFile: invocation.pidFile)
     case .check: return check(config, asJSON: invocation.isJSON)
     case .demo(let port): return Demo(port: port, environment: environment).run()
     case .version: Terminal.out("sluice \(Version.text)\n")
@@ -27,9 +27,10 @@ func perform(_ invocation: Invocation) -> ExitCode {
     return .done
 }
 
-func runProxy(config: String) -> ExitCode {
+func runProxy(config: String, pidFile: String?) -> ExitCode {
     do throws(Supervisor.Failure) {
-        try Supervisor(configPath: config, environment: environment).run { _ in }
+        let relaunch = Relaunch.current(environment: environment)
+        try Supervisor(configPath: config, environment: environment, relaunch: relaunch, pidFile: pidFile).run { _ in }
         return .done
     } catch {
         for line in error.lines { Terminal.error(error.exitCode == 3 ? "\(line)\n" : "sluice: \(line)\n") }

@@ -68,9 +68,9 @@ internal import Testing
         #expect(
             text.contains(
                 """
-                SERVICE  POOL   SHARE   SEEN  TARGET  HEALTH     LAST CHECKS     STATE     WEIGHT  IN FLIGHT  REQUESTS  FAILURES  IDLE
-                shop     blue     0 %  0.5 %  a:1     -                          draining       1          0         0         0     0
-                shop     green  100 %      -  b:1     unhealthy  +-- status 503  ready          1          0         0         0     0
+                SERVICE  POOL   SHARE   SEEN  TARGET  HEALTH                 LAST CHECKS  STATE     WEIGHT  IN FLIGHT  REQUESTS  FAILURES  IDLE
+                shop     blue     0 %  0.5 %  a:1     -                                   draining       1          0         0         0     0
+                shop     green  100 %      -  b:1     unhealthy: status 503  +--          ready          1          0         0         0     0
 
                 shop: paused, 12 requests held, each for 20s at most (`sluice resume shop`)
                 shop: the live split is green 100, the file says blue 100 (`sluice split shop --from-config` takes it)

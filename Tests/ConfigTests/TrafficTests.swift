@@ -167,16 +167,17 @@ import Testing
         #expect(service("    health: {}").configuration?.services.first?.health == HealthConfiguration())
     }
 
+    @Test("a short interval shortens the timeout that the file does not set")
+    func shortInterval() throws {
+        #expect(try #require(service("    health: { interval: 500ms }").configuration).services[0].health?.timeout == .milliseconds(500))
+    }
+
     @Test(
         "a mistake in a check is refused at its place",
         arguments: [
             (
                 "{ interval: 1s, timeout: 2s }",
                 "5:38: error: the check's `timeout` is longer than its `interval`; hint: the next check would overtake it"
-            ),
-            (
-                "{ interval: 500ms }",
-                "5:25: error: the check's `timeout` is longer than its `interval`; hint: the default of `timeout` is 1s; set it too"
             ),
             (
                 "{ protocol: tcp, path: /up }",

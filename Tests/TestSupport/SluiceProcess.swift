@@ -56,6 +56,23 @@ package final class SluiceProcess: Sendable {
         return ".build/debug/sluice"
     }()
 
+    /// Of the process that serves now: after an upgrade not `child`, but one that nobody here started.
+    package var servingPID: Int32 { Int32(text(of: folder["state/lock"]).prefix { $0 != "\n" }) ?? child.pid }
+
+    /// Ends what an upgrade has left behind. Only a process that was started with our file can be meant.
+    package func endSuccessors() {
+        for _ in 0..<10 {
+            let pid = servingPID
+            guard pid != child.pid, text(of: "/proc/\(pid)/cmdline").contains(configuration) else { return }
+            kill(pid, SIGKILL)
+            guard !eventually(within: .seconds(5), { access("/proc/\(pid)", F_OK) != 0 || text(of: "/proc/\(pid)/cmdline").isEmpty }) else {
+                return
+            }
+        }
+    }
+
+    deinit { endSuccessors() }
+
     // MARK: - Talking to it
 
     /// Where clients go.
@@ -79,6 +96,17 @@ package final class SluiceProcess: Sendable {
     package func admin(_ method: String, _ path: String) throws -> Answer {
         let client = try RawClient(.unix(adminSocket), patience: .seconds(10))
         return try client.ask("\(method) \(path) HTTP/1.1\r\nHost: sluice\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+    }
+
+    /// The same with a JSON body.
+    package func order(_ path: String, _ body: String = "{}", patience: Duration = .seconds(40)) throws -> Answer {
+        let client = try RawClient(.unix(adminSocket), patience: patience)
+        return try client.ask(Self.orderText(path, body))
+    }
+
+    package static func orderText(_ path: String, _ body: String) -> String {
+        "POST \(path) HTTP/1.1\r\nHost: sluice\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: "
+            + "\(body.utf8.count)\r\n\r\n\(body)"
     }
 
     /// Runs the CLI against this process.

@@ -27,11 +27,15 @@ extension Grammar {
     /// The proxy as a process, and what teaches it.
     static let process: [Grammar] = [
         Grammar(
-            name: "run", group: .process, summary: "start the proxy in the foreground; its log goes to standard error", flags: [config],
+            name: "run", group: .process, summary: "start the proxy in the foreground; its log goes to standard error",
+            flags: [
+                config,
+                Flag(name: "--pid-file", value: "PATH", kind: .file, help: "names the process that serves, here and after upgrades"),
+            ],
             requiresConfig: true,
             details: """
                 Signals: HUP reloads, USR1 reopens the access log, TERM and INT stop quickly (a second one at once),
-                QUIT drains first. Exit 0 = stopped as told, 1 = cannot start (address in use …), 5 = state_dir in use.
+                QUIT drains first, USR2 upgrades. Exit 0 = stopped as told, 1 = cannot start (address in use …), 5 = state_dir in use.
                 """,
             exits: [.done, .internalError, .invalidConfiguration, .conflict]),
         Grammar(

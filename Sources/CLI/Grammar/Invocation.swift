@@ -38,6 +38,8 @@ package struct Invocation: Sendable, Equatable {
     package var socket: String?
     /// `-c`, `--config`.
     package var config: String?
+    /// `--pid-file`.
+    package var pidFile: String?
     /// `-o json`.
     package var isJSON = false
     /// How long the command may take.
@@ -101,6 +103,7 @@ package struct Invocation: Sendable, Equatable {
         }
         invocation.socket = parsed.value("--socket")
         invocation.config = parsed.value("--config")
+        invocation.pidFile = parsed.value("--pid-file")
         if grammar.requiresConfig && invocation.config == nil {
             throw UsageError("\(grammar.name) needs a configuration file", hint: "sluice \(grammar.name) -c FILE")
         }

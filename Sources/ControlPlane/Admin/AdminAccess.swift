@@ -14,7 +14,7 @@ package final class AdminAccess: Sendable {
         }
     }
 
-    private let listen: SocketAddress
+    let listen: SocketAddress
     private let host: String
     private let token: AdminToken
 

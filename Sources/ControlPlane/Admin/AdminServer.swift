@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Glibc
 package import Net
 internal import Synchronization
@@ -21,9 +22,27 @@ package final class AdminServer: Sendable {
         package init() {}
     }
 
+    private enum Mode: Equatable {
+        /// Clients wait in the queues. Next: `.open`, `.stopping`.
+        case held
+        /// Next: `.leaving`, `.stopping`.
+        case open
+        /// Another process has the sockets; who came before gets an answer. Next: `.stopping`.
+        case leaving
+        /// Next: the end, once answers under way are written.
+        case stopping
+    }
+
     private struct Shared {
         var answers: [(connection: Int, response: AdminResponse)] = []
-        var isStopping = false
+        var mode = Mode.open
+    }
+
+    /// Sockets that another process opened; from now on the server's.
+    package struct Adopted: Sendable {
+        package var socket: Int32?
+        package var address: Int32?
+        package init() {}
     }
 
     /// A listening socket; `access` nil = the Unix socket.
@@ -42,24 +61,33 @@ package final class AdminServer: Sendable {
     private let limits: Limits
     private let handler: Handler
     private let shared = Mutex(Shared())
+    /// The doors are shut; the thread has ended.
+    private let (left, ended) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
 
     /// Binds the sockets (the Unix socket with mode 0600) and begins to serve on a thread of its own.
     /// - Parameters:
     ///   - access: the TCP side; nil = none.
     ///   - events: wakes the clients that follow it.
+    ///   - adopted: taken instead of binding.
+    ///   - isHeld: nobody is let in before `open()`.
     package init(
-        path: String, access: AdminAccess? = nil, events: EventLog? = nil, limits: Limits = Limits(), handler: @escaping Handler
+        path: String, access: AdminAccess? = nil, events: EventLog? = nil, limits: Limits = Limits(), adopted: Adopted = Adopted(),
+        isHeld: Bool = false, handler: @escaping Handler
     ) throws(IOError) {
         self.path = path
         self.limits = limits
         self.handler = handler
-        var doors = [Door(listener: try AdminSocket.open(path))]
+        if isHeld { shared.withLock { $0.mode = .held } }
+        var doors = [Door(listener: try Self.listener(adopted.socket) { () throws(IOError) in try AdminSocket.open(path) })]
         do throws(IOError) {
-            if let access { doors.append(Door(listener: try access.open(), access: access)) }
+            if let access {
+                let listener = try Self.listener(adopted.address) { () throws(IOError) in try access.open() }
+                doors.append(Door(listener: listener, access: access))
+            }
             wakeUp = try Self.pipe()
         } catch {
             for door in doors { close(door.listener) }
-            unlink(path)
+            if adopted.socket == nil { unlink(path) }
             throw error
         }
         self.doors = doors
@@ -70,14 +98,42 @@ package final class AdminServer: Sendable {
         }
     }
 
-    /// Removes the socket file and ends the thread once answers under way are written or their deadline has passed.
-    package func stop() {
-        unlink(path)
-        shared.withLock { $0.isStopping = true }
+    /// Lets in who waits.
+    func open() {
+        shared.withLock { if $0.mode == .held { $0.mode = .open } }
         wake()
     }
 
+    /// Another process has the sockets: lets nobody in any more, and returns when that is so. Files stay; who is in gets an answer.
+    func leave(within limit: Duration) {
+        shared.withLock { $0.mode = .leaving }
+        wake()
+        _ = left.wait(timeout: .now() + limit.dispatch)
+    }
+
+    /// Removes the socket file, unless it is another process's by now, and ends the thread once answers under way are written or their deadline
+    /// has passed. Waits for that a moment.
+    package func stop(within limit: Duration = .seconds(1)) {
+        let isOurs = shared.withLock { shared -> Bool in
+            defer { shared.mode = .stopping }
+            return shared.mode != .leaving
+        }
+        if isOurs { unlink(path) }
+        wake()
+        _ = ended.wait(timeout: .now() + limit.dispatch)
+    }
+
+    // MARK: - For the process that takes over
+
+    var descriptor: Int32 { doors[0].listener }
+    var addressDescriptor: Int32? { doors.count > 1 ? doors[1].listener : nil }
+
     // MARK: - Private
+
+    private static func listener(_ adopted: Int32?, _ open: () throws(IOError) -> Int32) throws(IOError) -> Int32 {
+        if let adopted { return adopted }
+        return try open()
+    }
 
     private static func pipe() throws(IOError) -> (read: Int32, write: Int32) {
         var ends: [Int32] = [-1, -1]
@@ -100,16 +156,17 @@ package final class AdminServer: Sendable {
         var connections: [Int: AdminConnection] = [:]
         var nextID = 0
         while true {
-            let isStopping = takeAnswers(into: &connections)
+            let mode = takeAnswers(into: &connections)
+            if mode == .leaving || mode == .stopping { shut(&doors, &connections) }
             let now = ContinuousClock.now
             for id in connections.keys.sorted() { update(id, in: &connections) { $0.tick(now, limits) } }
-            if isStopping && !connections.values.contains(where: \.isOwedAnAnswer) { break }
+            if mode == .stopping && !connections.values.contains(where: \.isOwedAnAnswer) { break }
             let order = connections.keys.sorted()
             var polled = [pollfd(fd: wakeUp.read, events: Int16(POLLIN), revents: 0)]
             for (index, door) in doors.enumerated() {
                 // A negative descriptor is passed over: full, or no longer listening.
                 let isFull = connections.values.count { $0.door == index } >= limits.connections
-                let listener = isStopping || isFull || now < door.acceptsFrom ? -1 : door.listener
+                let listener = mode != .open || isFull || now < door.acceptsFrom ? -1 : door.listener
                 polled.append(pollfd(fd: listener, events: Int16(POLLIN), revents: 0))
             }
             for id in order { polled.append(connections[id]?.interest ?? pollfd(fd: -1, events: 0, revents: 0)) }
@@ -131,8 +188,19 @@ package final class AdminServer: Sendable {
             }
         }
         for (_, var connection) in connections { connection.end() }
-        for door in doors { close(door.listener) }
+        ended.signal()
         // The pipe stays open: a late answer may still wake us, and its descriptors must not belong to somebody else by then.
+    }
+
+    /// Once. Who follows events is told by the end of the stream to come again.
+    private func shut(_ doors: inout [Door], _ connections: inout [Int: AdminConnection]) {
+        guard doors.contains(where: { $0.listener >= 0 }) else { return }
+        for index in doors.indices {
+            close(doors[index].listener)
+            doors[index].listener = -1
+        }
+        for id in connections.keys.sorted() { update(id, in: &connections) { if $0.isStreaming { $0.end() } } }
+        left.signal()
     }
 
     private func accept(_ door: Door, _ index: Int) -> AdminConnection? {
@@ -157,10 +225,10 @@ package final class AdminServer: Sendable {
         if let limit { update(id, in: &connections) { $0.allow(limit) } }
     }
 
-    private func takeAnswers(into connections: inout [Int: AdminConnection]) -> Bool {
-        let (answers, isStopping) = shared.withLock { shared -> ([(connection: Int, response: AdminResponse)], Bool) in
+    private func takeAnswers(into connections: inout [Int: AdminConnection]) -> Mode {
+        let (answers, mode) = shared.withLock { shared -> ([(connection: Int, response: AdminResponse)], Mode) in
             defer { shared.answers = [] }
-            return (shared.answers, shared.isStopping)
+            return (shared.answers, shared.mode)
         }
         for answer in answers {
             var response = answer.response
@@ -170,7 +238,7 @@ package final class AdminServer: Sendable {
             }
             update(answer.connection, in: &connections) { $0.answer(response) }
         }
-        return isStopping
+        return mode
     }
 
     private func update(_ id: Int, in connections: inout [Int: AdminConnection], _ change: (inout AdminConnection) -> Void) {

@@ -64,7 +64,7 @@ package struct Resources: Sendable {
                     detail: "epoch \(epoch) is live, but loop \(loops) did not confirm it in time",
                     hint: "`sluice status` shows each loop's epoch"))
         case .refused(let refusal):
-            let status = refusal.name == "stopping" ? 409 : 422
+            let status = ["stopping", "upgrading"].contains(refusal.name) ? 409 : 422
             return .problem(
                 Problem(
                     refusal.name, status: status, title: "Reload refused; nothing changed", detail: refusal.detail, hint: refusal.hint,
