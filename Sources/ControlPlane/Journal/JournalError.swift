@@ -22,8 +22,8 @@ enum JournalError: Error, Equatable, Sendable {
         case .unsound(let path, let line, let reason):
             "the journal \(path) is not usable, line \(line): \(reason); restore it, or move the file away to begin with what the "
                 + "configuration says"
-        case .cannotWrite(let reason): "the journal cannot be written: \(reason); nothing was changed"
-        case .unusable(let reason): "the journal cannot be written since a failure: \(reason); nothing was changed"
+        case .cannotWrite(let reason): "the journal cannot be written: \(reason)"
+        case .unusable(let reason): "the journal cannot be written since a failure: \(reason)"
         case .outOfTurn(let expected, let found): "record \(found) where \(expected) was due; nothing was changed"
         }
     }

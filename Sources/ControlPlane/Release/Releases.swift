@@ -175,7 +175,7 @@ final class Releases: @unchecked Sendable {
             proxy.log.error("journal not written; command refused", ["command": plan.command, "reason": error.message])
             throw ReleaseRefusal(
                 .broken, "journal", error.message,
-                hint: "nothing has changed; free space or rights in state_dir are needed to switch")
+                hint: "the proxy serves on; to switch it needs room and rights in state_dir")
         }
         return record.sequence
     }
