@@ -52,3 +52,12 @@ static inline int sluice_names_count(const GENERAL_NAMES *names) { return sk_GEN
 static inline GENERAL_NAME *sluice_names_at(const GENERAL_NAMES *names, int index) {
     return sk_GENERAL_NAME_value(names, index);
 }
+
+// Here, because the names in OSSL_PARAM must outlive the call that makes it: a Swift string does not.
+static inline int sluice_ticket_mac(EVP_MAC_CTX *context, const unsigned char *key, size_t length) {
+    OSSL_PARAM parameters[3];
+    parameters[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key, length);
+    parameters[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0);
+    parameters[2] = OSSL_PARAM_construct_end();
+    return EVP_MAC_CTX_set_params(context, parameters);
+}

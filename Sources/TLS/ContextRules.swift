@@ -15,7 +15,7 @@ enum ContextRules {
 
     static func apply(to context: OpaquePointer, minimum: TLSSettings.Version, options: UInt64) throws(TLSError) {
         ERR_clear_error()
-        let version = minimum == .v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION
+        let version = minimum == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION
         guard sluice_SSL_CTX_set_min_proto_version(context, version) == 1, SSL_CTX_set_cipher_list(context, ciphers) == 1,
             SSL_CTX_set_ciphersuites(context, suites) == 1, sluice_SSL_CTX_set1_groups_list(context, groups) == 1
         else { throw TLSError(.refused, detail: ErrorQueue.take()) }

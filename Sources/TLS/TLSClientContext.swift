@@ -22,7 +22,7 @@ package final class TLSClientContext: Sendable {
         package var keyLog: KeyLog?
 
         package init(
-            minimumVersion: TLSSettings.Version = .v1_2, trust: Trust = .system, protocols: [TLSProtocol] = [.http1],
+            minimumVersion: TLSSettings.Version = .tls12, trust: Trust = .system, protocols: [TLSProtocol] = [.http1],
             certificate: Certificate? = nil, keyLog: KeyLog? = nil
         ) {
             self.minimumVersion = minimumVersion

@@ -172,7 +172,9 @@ package final class TLSSession {
             _ = SSL_shutdown(ssl)
             settle()
         }
-        return flush()
+        let outcome = flush()
+        if let failure { return .failed(failure) }
+        return outcome
     }
 
     /// The ticket for the next connection, once.

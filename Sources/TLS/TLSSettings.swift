@@ -1,6 +1,6 @@
 /// What a TLS listener is to do; the same for all its certificates.
 package struct TLSSettings: Sendable {
-    package enum Version: Sendable { case v1_2, v1_3 }
+    package enum Version: Sendable { case tls12, tls13 }
 
     package enum ClientCertificates: Equatable, Sendable {
         case ignored
@@ -20,7 +20,7 @@ package struct TLSSettings: Sendable {
     package var keyLog: KeyLog?
 
     package init(
-        minimumVersion: Version = .v1_2, protocols: [TLSProtocol] = [.http2, .http1], clientCertificates: ClientCertificates = .ignored,
+        minimumVersion: Version = .tls12, protocols: [TLSProtocol] = [.http2, .http1], clientCertificates: ClientCertificates = .ignored,
         tickets: Int = 1, keyLog: KeyLog? = nil
     ) {
         self.minimumVersion = minimumVersion

@@ -21,7 +21,8 @@ enum TicketSealing {
         }
         for (index, key) in keys.enumerated() where (0..<TicketKeys.nameSize).allSatisfy({ name[$0] == key.material[$0] }) {
             guard use(key, iv, cipherContext, macContext, seals: false) else { return -1 }
-            return index == 0 ? 1 : 2
+            // A TLS 1.3 ticket is for one use (RFC 8446 §C.4): a client that obeys would fall back to full handshakes every second time.
+            return index == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2
         }
         return 0
     }
@@ -37,16 +38,7 @@ enum TicketSealing {
                 seals
                 ? EVP_EncryptInit_ex(cipherContext, cipher, nil, cipherKey, iv)
                 : EVP_DecryptInit_ex(cipherContext, cipher, nil, cipherKey, iv)
-            guard isReady == 1 else { return false }
-            var digest = Array("SHA256".utf8CString)
-            return digest.withUnsafeMutableBufferPointer { digest in
-                var parameters = [
-                    OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, UnsafeMutableRawPointer(mutating: macKey), TicketKeys.keySize),
-                    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.baseAddress, 0),
-                    OSSL_PARAM_construct_end(),
-                ]
-                return EVP_MAC_CTX_set_params(macContext, &parameters) == 1
-            }
+            return isReady == 1 && sluice_ticket_mac(macContext, macKey, TicketKeys.keySize) == 1
         }
     }
 }

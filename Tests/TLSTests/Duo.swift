@@ -7,31 +7,48 @@ import Testing
 /// Seconds since 1970.
 var now: Int64 { Int64(time(nil)) }
 
-/// Both sides of a connection in one thread and over one bridge, as if a loop were its own client.
-final class Duo {
-    let client: TLSSession
-    let server: TLSSession
-    let sockets: (client: FileDescriptor, server: FileDescriptor)
+/// Two non-blocking sockets, connected to each other.
+final class SocketPair {
+    private(set) var client: Int32
+    let server: Int32
 
-    init(
-        _ store: CertificateStore, _ context: TLSClientContext, bridge: TLSBridge, host: PeerName? = .host("shop.test"),
-        ticket: TLSSessionTicket? = nil, sendBuffer: Int32? = nil
-    ) throws {
-        sockets = try Self.socketPair(sendBuffer: sendBuffer)
-        server = try TLSSession(accepting: sockets.server.raw, store: store, bridge: bridge)
-        client = try TLSSession(connecting: sockets.client.raw, to: host, client: context, bridge: bridge, ticket: ticket)
-    }
-
-    static func bridge(_ keys: TicketKeys = TicketKeys(now: 0)) -> TLSBridge { TLSBridge(pool: BufferPool(), ticketKeys: keys) }
-
-    static func socketPair(sendBuffer: Int32? = nil) throws -> (client: FileDescriptor, server: FileDescriptor) {
+    init(sendBuffer: Int32? = nil) throws {
         var pair: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
             throw WireError.system("socketpair", code: errno)
         }
         if let sendBuffer { for socket in pair { Socket.setOption(socket, SOL_SOCKET, SO_SNDBUF, sendBuffer) } }
-        return (FileDescriptor(owning: pair[0]), FileDescriptor(owning: pair[1]))
+        client = pair[0]
+        server = pair[1]
     }
+
+    deinit {
+        closeClient()
+        close(server)
+    }
+
+    func closeClient() {
+        if client >= 0 { close(client) }
+        client = -1
+    }
+}
+
+/// Both sides of a connection in one thread and over one bridge, as if a loop were its own client.
+final class Duo {
+    let client: TLSSession
+    let server: TLSSession
+    let sockets: SocketPair
+
+    init(
+        _ store: CertificateStore, _ context: TLSClientContext, bridge: TLSBridge, host: PeerName? = .host("shop.test"),
+        ticket: TLSSessionTicket? = nil, sendBuffer: Int32? = nil
+    ) throws {
+        sockets = try SocketPair(sendBuffer: sendBuffer)
+        server = try TLSSession(accepting: sockets.server, store: store, bridge: bridge)
+        client = try TLSSession(connecting: sockets.client, to: host, client: context, bridge: bridge, ticket: ticket)
+    }
+
+    static func bridge(_ keys: TicketKeys = TicketKeys(now: 0)) -> TLSBridge { TLSBridge(pool: BufferPool(), ticketKeys: keys) }
 
     /// Turn by turn until both are through, or one has failed and the other has heard of it.
     func shake() -> (client: TLSHandshake, server: TLSHandshake) {
