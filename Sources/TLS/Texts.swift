@@ -1,3 +1,5 @@
+// For `tm`: whichever module the compiler reads first owns the C library's time.h.
+internal import COpenSSL
 internal import Glibc
 
 enum SystemText {
