@@ -54,7 +54,7 @@ package final class Certificate: Sendable {
         names = CertificateNames.of(leaf)
         notBefore = Self.seconds(X509_get0_notBefore(leaf))
         notAfter = Self.seconds(X509_get0_notAfter(leaf))
-        keyType = String(cString: OBJ_nid2sn(EVP_PKEY_get_base_id(key)))
+        keyType = EVP_PKEY_get0_type_name(key).map { String(cString: $0) } ?? "unknown"
         (staple, stapleError) = Staple.read(files.staple)
         ERR_clear_error()
         guard X509_check_private_key(leaf, key) == 1 else {

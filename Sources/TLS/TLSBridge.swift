@@ -12,6 +12,10 @@ package final class TLSBridge {
         /// A read came back short or empty: no more is asked for in this call.
         var isDrained = false
         var hasEnded = false
+        /// What this call may still take from the socket.
+        var budget = 0
+        /// The budget ran out with the socket perhaps not empty.
+        var isCut = false
         var errorCode: Int32 = 0
         var gather: UnsafeMutableRawPointer
         var capacity: Int
@@ -23,6 +27,9 @@ package final class TLSBridge {
 
     /// Gathered records leave when they are this many bytes, so that a large write runs in pieces that stay in the cache.
     static let sendSize = 64 * 1024
+    /// The most that one call takes from the socket: a peer that sends records without content, or asks for new keys over and over, must not
+    /// hold the loop, nor make us gather answers without end. More than a full read needs.
+    private static let readBudget = 1024 * 1024
     /// Room for one more record, or a handshake's longest usual flight.
     private static let slack = 32 * 1024
 
@@ -69,10 +76,13 @@ package final class TLSBridge {
         state.pointee.isDrained = false
         state.pointee.hasEnded = false
         state.pointee.errorCode = 0
+        state.pointee.budget = Self.readBudget
+        state.pointee.isCut = false
     }
 
     var isDrained: Bool { state.pointee.isDrained }
     var hasEnded: Bool { state.pointee.hasEnded }
+    var isCut: Bool { state.pointee.isCut }
     var errorCode: Int32 { state.pointee.errorCode }
     var gathered: Int { state.pointee.gathered }
 

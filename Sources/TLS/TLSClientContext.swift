@@ -39,6 +39,7 @@ package final class TLSClientContext: Sendable {
     private let keyLog: KeyLog?
 
     package init(_ settings: Settings) throws(TLSError) {
+        TLSLibrary.start()
         ERR_clear_error()
         guard let pointer = SSL_CTX_new(TLS_client_method()) else { throw TLSError(.refused, detail: ErrorQueue.take()) }
         self.pointer = pointer

@@ -11,6 +11,7 @@ final class TLSContext: Sendable {
     private let keyLog: KeyLog?
 
     init(settings: TLSSettings, certificates: [Certificate]) throws(TLSError) {
+        TLSLibrary.start()
         ERR_clear_error()
         guard let pointer = SSL_CTX_new(TLS_server_method()) else { throw TLSError(.refused, detail: ErrorQueue.take()) }
         self.pointer = pointer

@@ -28,6 +28,9 @@ package enum TLSHandshake: Equatable, Sendable {
 /// most one `send`; records that the kernel does not take wait inside (`wantsWrite`) and go by `flush()`. A read that came back short has
 /// emptied the socket; where the end of input may wait behind it (EPOLLRDHUP) call again. Confined to its loop.
 package final class TLSSession {
+    /// More than `write` ever leaves waiting.
+    private static let outputLimit = 2 * TLSBridge.sendSize
+
     private let ssl: OpaquePointer
     private let bridge: TLSBridge
     package let descriptor: Int32
@@ -40,7 +43,8 @@ package final class TLSSession {
     private var ending: TLSTransfer?
     private var failure: TLSFailure?
     private var saidClose = false
-    /// Plaintext or unread records may be left after the last `read`: no edge will tell of them, so read again.
+    /// Plaintext or unread records may be left after the last step, whatever it came to: no edge will tell of them, so go on reading, in this
+    /// turn or in a later one.
     package private(set) var mayHaveMore = false
     /// The newest ticket that came, for the next connection to the same target. Client side only.
     private var ticket: TLSSessionTicket?
@@ -77,10 +81,13 @@ package final class TLSSession {
     /// may still be under way (`flush()`).
     package func handshake() -> TLSHandshake {
         if let failure { return .failed(failure) }
+        if case .failed(let failure) = flushing() { return .failed(failure) }
+        guard output.isEmpty else { return .wantWrite }
         begin()
         let result = SSL_do_handshake(ssl)
         let outcome = result == 1 ? nil : judge(result)
         settle()
+        mayHaveMore = bridge.isCut
         switch outcome {
         case nil:
             mayHaveMore = !bridge.isDrained || SSL_has_pending(ssl) == 1
@@ -98,7 +105,15 @@ package final class TLSSession {
             mayHaveMore = false
             return ending
         }
-        guard let base = space.baseAddress else { return .wantRead }
+        guard let base = space.baseAddress, !space.isEmpty else { return .wantRead }
+        // OpenSSL answers some records (new keys, alerts): a peer that asks and does not listen is not heard either.
+        if output.count > Self.outputLimit {
+            if case .failed(let failure) = flushing() { return .failed(failure) }
+            guard output.isEmpty else {
+                mayHaveMore = true
+                return .wantWrite
+            }
+        }
         begin()
         var total = 0
         var outcome: TLSTransfer?
@@ -114,7 +129,6 @@ package final class TLSSession {
             }
         }
         settle()
-        collectTicket()
         guard let outcome else {
             mayHaveMore = !bridge.isDrained || SSL_has_pending(ssl) == 1
             return .moved(total)
@@ -123,7 +137,7 @@ package final class TLSSession {
         case .closed, .truncated, .failed: ending = outcome
         case .wantRead, .wantWrite, .moved: break
         }
-        mayHaveMore = total > 0 && ending != nil
+        mayHaveMore = bridge.isCut || (total > 0 && ending != nil)
         return total > 0 ? .moved(total) : outcome
     }
 
@@ -179,7 +193,6 @@ package final class TLSSession {
 
     /// The ticket for the next connection, once.
     package func takeTicket() -> TLSSessionTicket? {
-        collectTicket()
         defer { ticket = nil }
         return ticket
     }
@@ -223,6 +236,7 @@ package final class TLSSession {
 
     /// Every call ends here: what OpenSSL wrote leaves, or waits in `output`.
     private func settle() {
+        if client != nil, let session = bridge.takeNewSession() { ticket = TLSSessionTicket(owning: session) }
         guard bridge.gathered > 0 else { return }
         if case .failed(let code) = bridge.send(&output) {
             output.removeAll(pool: bridge.pool)
@@ -235,10 +249,5 @@ package final class TLSSession {
         guard case .failed(let code) = output.flush(descriptor, pool: bridge.pool) else { return nil }
         output.removeAll(pool: bridge.pool)
         return .failed(fail(.socket(code)))
-    }
-
-    private func collectTicket() {
-        guard client != nil, let session = bridge.takeNewSession() else { return }
-        ticket = TLSSessionTicket(owning: session)
     }
 }

@@ -85,6 +85,23 @@ import Testing
         #expect(third.0 == .complete && !third.1.session.isResumed)
     }
 
+    @Test("a client that asks for new keys again and again is answered and heard")
+    func newKeys() throws {
+        let listening = try Listening()
+        let folder = try TemporaryFolder()
+        // s_client looks for its command letter at the beginning of each read of its own, so the lines come apart.
+        let lines = "for i in 1 2 3 4; do echo K; sleep 0.3; done; echo ping; sleep 3"
+        let command = "(\(lines)) | openssl s_client -connect 127.0.0.1:\(listening.port) -tls1_3"
+        let child = try Child(["sh", "-c", command], output: folder["out"], errors: folder["err"])
+        let driven = try Driven(listening.accept()) { try TLSSession(accepting: $0, store: store(), bridge: bridge) }
+        #expect(try driven.shake() == .complete)
+        #expect(try driven.hear(until: { $0.hasSuffix("ping\n") }).end == nil)
+        try driven.say("pong\n")
+        #expect(eventually { text(of: folder["out"]).contains("pong") })
+        #expect(text(of: folder["out"]).contains("KEYUPDATE") || text(of: folder["err"]).contains("KEYUPDATE"))
+        child.signal(SIGTERM)
+    }
+
     @Test("a client certificate is asked for with the names of its authorities")
     func clientCertificate() throws {
         let store = try store(nil, TLSSettings(clientCertificates: .required(authorities: material.authority)))
