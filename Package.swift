@@ -15,8 +15,8 @@ let house: [SwiftSetting] = [
     .unsafeFlags(runtime, .when(configuration: .release)),
 ]
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: house)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], beside documents: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: documents, swiftSettings: house)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -38,9 +38,11 @@ let package = Package(
         module("Policy"),
         module("Routing", ["Net", "Config", "Policy", "HTTP"]),
         module("Telemetry", ["Net"]),
-        module("DataPlane", ["CLinux", "Net", "HTTP", "Policy", "Routing", "Telemetry"]),
         module(
-            "ControlPlane", ["CLinux", "COpenSSL", "Net", "HTTP", "Config", "Policy", "Routing", "Telemetry", "DataPlane"]),
+            "DataPlane", ["CLinux", "Net", "HTTP", "Policy", "Routing", "Telemetry"], beside: ["Exchange/LIFECYCLE.md"]),
+        module(
+            "ControlPlane", ["CLinux", "COpenSSL", "Net", "HTTP", "Config", "Policy", "Routing", "Telemetry", "DataPlane"],
+            beside: ["Upgrade/LIFECYCLE.md"]),
         module("CLI"),
         .executableTarget(
             name: "sluice", dependencies: ["ControlPlane", "CLI"], swiftSettings: house,

@@ -29,6 +29,7 @@ package final class Controller: @unchecked Sendable {
     /// How often names are looked up again (their TTL is not told by getaddrinfo).
     private static let resolvePeriod = DispatchTimeInterval.seconds(30)
     private static let reportDeadline = Duration.seconds(1)
+    private static let holdersShown = 50
 
     /// - Parameters:
     ///   - events: is told of what happens.
@@ -63,6 +64,9 @@ package final class Controller: @unchecked Sendable {
     /// From now on the process can be replaced by a new one.
     func allowUpgrade(_ surroundings: UpgradeDesk.Surroundings) { queue.async { self.upgrades.attach(surroundings) } }
 
+    /// What is published from now on is published there too.
+    func follow(_ former: FormerProcess) { queue.async { self.proxy.former = former } }
+
     // MARK: - Commands (any thread)
 
     package func perform(_ command: Signals.Command) {
@@ -82,12 +86,11 @@ package final class Controller: @unchecked Sendable {
         }
     }
 
-    /// For tests: blocks one loop's thread. False when there is no such loop.
+    /// For tests: blocks one loop's thread, and answers when it is. False when there is no such loop.
     func stall(loop: Int, for span: Duration, _ reply: @escaping @Sendable (Bool) -> Void) {
         queue.async {
-            let worker = self.proxy.workers.first { $0.index == loop }
-            worker?.stall(for: span)
-            reply(worker != nil)
+            guard let worker = self.proxy.workers.first(where: { $0.index == loop }) else { return reply(false) }
+            worker.stall(for: span) { reply(true) }
         }
     }
 
@@ -187,6 +190,8 @@ package final class Controller: @unchecked Sendable {
             proxy, reports: proxy.reports(within: Self.reportDeadline), state: state.current,
             uptime: ContinuousClock.now - startedAt,
             config: ConfigStatus(file: configPath, lastReload: lastReload))
+        let waiting = proxy.waitedFor
+        if waiting.contains(where: { $0.inFlight > 0 }) { report.holders = proxy.holders(of: waiting, limit: Self.holdersShown) }
         for (service, stage) in releases.underWay {
             if let index = report.services.firstIndex(where: { $0.name == service }) { report.services[index].deployment = stage }
         }
@@ -264,7 +269,8 @@ extension Controller: ReleaseAuthority {
                 let names = self.proxy.configuration.services.map(\.name).joined(separator: ", ")
                 return reply(.failure(.notFound("there is no service \(service)", hint: "services: \(names)")))
             }
-            reply(.success(self.releases.journal.records(service: service, limit: limit)))
+            // The limit counts changes; each may have its receipt beside it.
+            reply(.success(self.releases.journal.records(service: service, limit: min(limit, 1_000_000) * 2)))
         }
     }
 }

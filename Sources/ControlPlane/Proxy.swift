@@ -22,6 +22,8 @@ final class Proxy {
     private(set) var notes: [(service: String, text: String)] = []
     private(set) var resolved: [Endpoint: SocketAddress]
     private(set) var snapshot: Snapshot
+    /// Set after an upgrade.
+    var former: FormerProcess?
 
     init(
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
@@ -60,6 +62,7 @@ final class Proxy {
         let leaving = graph.commit(built)
         snapshot = built.snapshot
         var publication = publisher.publish(built.snapshot)
+        if let former, !former.follow(release, epoch: epoch) { publication.silent.append(FormerProcess.loop) }
         let closed = listeners.commit(plan)
         for socket in plan.opened { workers.forEach { $0.accept(on: socket) } }
         // A loop that is stuck has cost its deadline already; nobody waits for it twice.
@@ -77,8 +80,10 @@ final class Proxy {
     }
 
     /// The same configuration under another release state: nothing has happened yet.
-    func build(_ release: ReleaseState, resolved: [Endpoint: SocketAddress]) throws(SnapshotError) -> LiveGraph.Built {
-        try graph.build(configuration, release: release, resolved: resolved, epoch: epoch + 1)
+    func build(
+        _ release: ReleaseState, resolved: [Endpoint: SocketAddress], epoch next: Epoch? = nil
+    ) throws(SnapshotError) -> LiveGraph.Built {
+        try graph.build(configuration, release: release, resolved: resolved, epoch: next ?? epoch + 1)
     }
 
     func publish(_ built: LiveGraph.Built, resolved: [Endpoint: SocketAddress]) -> Publisher.Publication {
@@ -98,6 +103,16 @@ final class Proxy {
         for (socket, stopped) in closing where stopped.wait(for: max(.zero, given - .now)).contains(where: { $0 == nil }) {
             log.warn("a loop did not let go of a listener in time", ["listener": socket.listener, "address": "\(socket.address)"])
         }
+    }
+
+    /// Targets that take nothing new while something may still be in flight on them: closed, left, or in a pool that the split leaves out.
+    var waitedFor: [Target] {
+        graph.draining
+            + snapshot.services.flatMap { service in
+                zip(service.pools, service.shares).flatMap { pool, share in
+                    pool.members.filter { $0.closed != nil || share == 0 }.map(\.target)
+                }
+            }
     }
 
     /// Exchanges that hold a lease on one of these targets now, oldest first; of loops that answer.

@@ -21,18 +21,21 @@ struct Publisher {
     func publish(_ snapshot: Snapshot) -> Publication {
         let (time, began) = (WallClock.now(), ContinuousClock.now)
         let replaced = cell.publish(snapshot)
-        let moments = acknowledgements(of: snapshot.epoch, within: deadline)
+        let moments = acknowledgements(of: snapshot.epoch, within: deadline, awake: false)
         return Publication(replaced: replaced, time: time, acknowledgements: moments.map { $0.map { $0 - began } }, silent: silent(moments))
     }
 
     /// Has every loop adopt the newest snapshot and let go of what has retired; returns those that did not say so in time.
-    func confirm(_ epoch: Epoch, within limit: Duration) -> [Int] { silent(acknowledgements(of: epoch, within: limit)) }
+    func confirm(_ epoch: Epoch, within limit: Duration) -> [Int] { silent(acknowledgements(of: epoch, within: limit, awake: true)) }
 
     // MARK: - Private
 
-    private func acknowledgements(of epoch: Epoch, within limit: Duration) -> [ContinuousClock.Instant?] {
+    /// - Parameter awake: only a loop that has adopted the epoch counts; otherwise one between two turns does, too, since it adopts the epoch before
+    ///   it chooses again. It is told all the same.
+    private func acknowledgements(of epoch: Epoch, within limit: Duration, awake: Bool) -> [ContinuousClock.Instant?] {
         let answers = Answers<ContinuousClock.Instant>(count: workers.count)
         for (position, worker) in workers.enumerated() {
+            if !awake, worker.isBetweenTurns { answers.put(.now, at: position) }
             worker.adoptNewest { _, adopted in
                 if adopted >= epoch { answers.put(.now, at: position) }
             }

@@ -53,7 +53,8 @@ package final class StateDirectory: Sendable {
 
     private static func write(_ pid: Int32, to descriptor: Int32) -> Bool {
         let text = "\(pid)\n"
-        return ftruncate(descriptor, 0) == 0 && pwrite(descriptor, text, text.utf8.count, 0) == text.utf8.count
+        // In this order the first line is a number at every moment.
+        return pwrite(descriptor, text, text.utf8.count, 0) == text.utf8.count && ftruncate(descriptor, off_t(text.utf8.count)) == 0
     }
 
     private static func pid(in descriptor: Int32) -> Int32? {

@@ -12,6 +12,8 @@ package struct StatusReport: Encodable, Sendable {
     package var services: [ServiceStatus]
     /// Targets that left the configuration and are still held by exchanges or tunnels.
     package var retired: [RetiredStatus]
+    /// Who keeps a drain waiting, oldest first: exchanges on what takes no new ones.
+    var holders: [HolderReport]?
     package var droppedLogLines: UInt64
 }
 

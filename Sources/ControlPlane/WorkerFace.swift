@@ -5,6 +5,7 @@ package import Routing
 package protocol WorkerFace: Sendable {
     var index: Int { get }
     func adoptNewest(_ acknowledge: @escaping @Sendable (_ worker: Int, _ epoch: Epoch) -> Void)
+    var isBetweenTurns: Bool { get }
     func accept(on socket: ListeningSocket)
     func stopAccepting(on id: Int, done: @escaping @Sendable (_ worker: Int) -> Void)
     func drainConnections()
@@ -13,7 +14,7 @@ package protocol WorkerFace: Sendable {
     func endTunnels(on target: Target, within limit: Duration)
     func keepLeases(on target: Target)
     func holders(of targets: [Target], limit: Int, _ reply: @escaping @Sendable ([Holder]) -> Void)
-    func stall(for span: Duration)
+    func stall(for span: Duration, began: @escaping @Sendable () -> Void)
     func report(_ reply: @escaping @Sendable (WorkerReport) -> Void)
     func stop(done: @escaping @Sendable (_ worker: Int) -> Void)
 }

@@ -7,6 +7,7 @@ package import Telemetry
 package final class WorkerHandle: Sendable {
     package let index: Int
     private let mailbox: Mailbox
+    private let mark: TurnMark
     private let world: LoopBound<World>
 
     /// What the loop's thread alone touches.
@@ -36,6 +37,7 @@ package final class WorkerHandle: Sendable {
         self.index = index
         let loop = try EventLoop()
         mailbox = loop.mailbox
+        mark = loop.mark
         world = LoopBound(
             World(
                 loop: loop,
@@ -59,6 +61,10 @@ package final class WorkerHandle: Sendable {
             acknowledge(worker.index, worker.snapshot.epoch)
         }
     }
+
+    /// The loop is between two turns: it compares the shared epoch before it chooses again, and what it chose before is counted. As good as its
+    /// acknowledgement of what was published before this was asked, and it need not be awake for it.
+    package var isBetweenTurns: Bool { mark.isBetweenTurns }
 
     package func accept(on socket: ListeningSocket) { post { $0.open(socket) } }
 
@@ -105,9 +111,10 @@ package final class WorkerHandle: Sendable {
         }
     }
 
-    /// For tests of what control does about a loop that hangs: blocks the loop's thread.
-    package func stall(for span: Duration) {
+    /// For tests of what control does about a loop that hangs: blocks the loop's thread. `began` is called when it is blocked.
+    package func stall(for span: Duration, began: @escaping @Sendable () -> Void) {
         post { _ in
+            began()
             let until = ContinuousClock.now + span
             while case let left = until - .now, left > .zero { usleep(min(10_000, UInt32(clamping: Int64(left / .microseconds(1))))) }
         }

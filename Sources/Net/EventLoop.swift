@@ -7,6 +7,7 @@ internal import Glibc
 /// read between turns only: a job that runs knows that no handler is half-way, which is what an acknowledged epoch stands on.
 package final class EventLoop {
     package let mailbox: Mailbox
+    package let mark = TurnMark()
     // Private, so that the compiler sees every access and need not guard each one at run time.
     private var monotonicNow: Instant
     private var wallNow: Int64
@@ -130,6 +131,8 @@ package final class EventLoop {
     /// One turn; waits at most `limit` (nil = until something happens).
     package func turn(upTo limit: TimeSpan?) {
         let count = wait(limit)
+        mark.begin()
+        defer { mark.end() }
         monotonicNow = time.monotonic
         wallNow = time.wall
         turnCount &+= 1

@@ -17,6 +17,7 @@ final class FakeWorker: WorkerFace {
     private struct State {
         var events: [Event] = []
         var isStuck = false
+        var isBetweenTurns = false
         var watched: [Target] = []
         var report = WorkerReport()
         var onDrain: (@Sendable (inout WorkerReport) -> Void)?
@@ -66,7 +67,9 @@ final class FakeWorker: WorkerFace {
     func endHolds() {}
     func keepLeases(on target: Target) {}
     func holders(of targets: [Target], limit: Int, _ reply: @escaping @Sendable ([Holder]) -> Void) { reply([]) }
-    func stall(for span: Duration) {}
+    func stall(for span: Duration, began: @escaping @Sendable () -> Void) {}
+    var isBetweenTurns: Bool { state.withLock { $0.isBetweenTurns } }
+    func sleep(_ isAsleep: Bool) { state.withLock { $0.isBetweenTurns = isAsleep } }
 
     func endLeases(on target: Target, exchanges: Duration, tunnels: Duration) {
         note(.ended(target.identity.text, exchanges: exchanges, tunnels: tunnels))

@@ -29,6 +29,18 @@ internal import Testing
         #expect(cell.epoch == 2, "what was published stays published")
     }
 
+    @Test(
+        "a loop between two turns counts as having acknowledged a publish, and is told all the same; but it does not count as having adopted"
+    )
+    func asleep() {
+        let (publisher, workers, _) = make(2, deadline: .milliseconds(50))
+        workers[1].stick(true)
+        workers[1].sleep(true)
+        #expect(publisher.publish(Snapshot(epoch: 2)).silent.isEmpty)
+        #expect(workers[1].events == [.adopted(2, retired: [])])
+        #expect(publisher.confirm(2, within: .milliseconds(50)) == [1])
+    }
+
     @Test("an acknowledgement of an older epoch does not count")
     func oldEpoch() {
         let (publisher, _, _) = make(1, deadline: .milliseconds(50))

@@ -204,6 +204,15 @@ internal import Testing
         #expect(diff.contains { $0.contains("the live split of shop, green 100, stays") }, "\(diff)")
     }
 
+    @Test("a flip to where the file has the traffic already holds it there")
+    func pinned() throws {
+        let desk = try ReleaseFixture()
+        try desk.order(.flip(service: "shop", pool: "blue", waitDrained: nil))
+        #expect(desk.refusal(.rollback(service: "shop"))?.exitCode == 5, "nothing was switched")
+        _ = desk.fixture.reload(ReleaseFixture.shop.replacing("split: { blue: 100 }", with: "split: { green: 100 }"))
+        #expect(desk.shares == [1_000_000, 0])
+    }
+
     @Test("a live split whose pool is gone gives way to the file's, for that service alone, and that is told")
     func poolGone() throws {
         let desk = try ReleaseFixture()

@@ -97,11 +97,15 @@ import Testing
         let origin = try ScriptedUpstream()
         let fleet = try Fleet(workers: 2, to: origin.place)
         let late = Count()
-        fleet.workers[1].stall(for: .milliseconds(400))
+        let began = Count()
+        fleet.workers[1].stall(for: .milliseconds(600)) { began.add(1) }
+        #expect(eventually { began.value == 1 })
+        #expect(!fleet.workers[1].isBetweenTurns && eventually { fleet.workers[0].isBetweenTurns })
         fleet.workers[1].adoptNewest { _, _ in late.add(1) }
         fleet.workers[0].adoptNewest { _, _ in late.add(10) }
         #expect(eventually { late.value == 10 })
         #expect(throughout(.milliseconds(200)) { late.value == 10 })
         #expect(eventually { late.value == 11 })
+        #expect(eventually { fleet.workers[1].isBetweenTurns })
     }
 }

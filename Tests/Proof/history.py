@@ -122,7 +122,8 @@ class Scene:
             self.stall(load)
             (self.reload if self.random.random() < 0.1 else self.command)(load)
             if self.model.pause:
-                self.wait(load, self.random.uniform(0, 0.04))
+                # Whoever is refused asks again at once: not for long.
+                self.wait(load, self.random.uniform(0, 0.04 if self.model.pause["requests"] >= 10000 else 0.003))
             else:
                 load.until_answered(self.random.randint(1, 120))
             if number % 20 == 0:

@@ -4,9 +4,7 @@ was acknowledged, or after the one that was under way, never another; and a paus
 Exit 1 when it was not so. The seed is printed; --seed repeats the commands (the instants are the machine's).
 """
 import argparse
-import os
 import random as randomness
-import signal
 import socket
 import sys
 import threading
@@ -48,8 +46,7 @@ def prove(commands, between, seed):
         model = Model({"blue": [at["b1"], at["b2"]], "green": [at["g1"]]})
         stage.run()
         while acknowledged < commands:
-            pid = stage.sluice.pid
-            killer = threading.Timer(random.uniform(0, between), os.kill, (pid, signal.SIGKILL))
+            killer = threading.Timer(random.uniform(0, between), stage.sluice.kill)
             killer.start()
             under_way = model
             try:
@@ -63,6 +60,8 @@ def prove(commands, between, seed):
                     model, acknowledged = under_way, acknowledged + 1
             except (OSError, ValueError):
                 killer.join()
+            finally:
+                killer.cancel()
             stage.kill()
             kills += 1
             stage.run()

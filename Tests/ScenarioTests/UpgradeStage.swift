@@ -8,13 +8,17 @@ struct UpgradeStage {
     let green: ScriptedUpstream
     let sluice: SluiceProcess
     let place: Place
+    /// "/slow" is answered once it is open.
+    let door: Door
 
     /// - Parameter wrapper: words that come before the program.
     init(
         top: String = "", service: String = "split: { blue: 100 }", listeners: String = web, wrapper: [String] = [],
-        script: (String) -> ScriptedUpstream.Script = Self.naming
+        script: (String, Door) -> ScriptedUpstream.Script = Self.naming
     ) throws {
-        (blue, green) = (try ScriptedUpstream(script("blue")), try ScriptedUpstream(script("green")))
+        let door = Door()
+        self.door = door
+        (blue, green) = (try ScriptedUpstream(script("blue", door)), try ScriptedUpstream(script("green", door)))
         sluice = try SluiceProcess(Self.yaml(blue, green, top: top, service: service, listeners: listeners), wrapper: wrapper)
         place = try sluice.place()
     }
@@ -32,8 +36,8 @@ struct UpgradeStage {
         """
     }
 
-    /// Answers with its name; "/slow" after a while, "/ws" becomes an echo.
-    static func naming(_ name: String) -> ScriptedUpstream.Script {
+    /// Answers with its name; "/slow" when the door is opened, "/ws" becomes an echo.
+    static func naming(_ name: String, _ door: Door) -> ScriptedUpstream.Script {
         { peer in
             peer.patience = .seconds(60)
             while true {
@@ -42,7 +46,7 @@ struct UpgradeStage {
                     try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
                     while true { try peer.send(bytes: try peer.read(4)) }
                 }
-                if head.target == "/slow" { _ = throughout(.milliseconds(800)) { true } }
+                if head.target == "/slow" { door.wait() }
                 try peer.send("HTTP/1.1 200 OK\r\nContent-Length: \(name.utf8.count)\r\n\r\n\(name)")
             }
         }

@@ -14,6 +14,7 @@ import Testing
         let socket = try #require(UpgradeStage.inode(of: stage.place))
         let reply = try stage.upgrade()
         #expect(reply["epoch"].int == 2 && reply["exit_code"].int == 0)
+        stage.door.open()
         let answer = try busy.readAnswer()
         #expect(answer.text == "blue" && answer.isWhole && answer["connection"]?.lowercased() == "close")
         #expect(idle.isEnded && busy.isEnded)
@@ -47,6 +48,42 @@ import Testing
         #expect(try stage.sluice.admin("GET", "/v1/history").text.contains("flip"))
     }
 
+    @Test("what still begins in the old process begins as the new one has switched")
+    func follows() throws {
+        let stage = try UpgradeStage()
+        #expect(try stage.sluice.order("/v1/services/shop/pause", #"{"max_wait": "60s"}"#).status == 200)
+        let held = try stage.client()
+        try held.send(request())
+        #expect(try eventually { try stage.sluice.counters().exchanges == 1 })
+        try stage.upgrade()
+        #expect(try stage.sluice.order("/v1/services/shop/flip", #"{"pool": "green"}"#).status == 200)
+        #expect(throughout(.milliseconds(200)) { !held.hasInput }, "still paused there too")
+        #expect(try stage.sluice.order("/v1/services/shop/resume", #"{"ramp": "0s"}"#).status == 200)
+        #expect(try held.readAnswer().text == "green")
+        #expect(stage.sluice.child.waitForExit(within: .seconds(10)) == .code(0))
+        // Nobody follows any more, and nobody waits for it.
+        let receipt = try stage.sluice.order("/v1/services/shop/flip", #"{"pool": "blue"}"#)
+        #expect(receipt.status == 200 && JSON(receipt.text)?["exit_code"].int == 0, "\(receipt.text)")
+    }
+
+    @Test("a wait for a drain counts what the old process has in flight")
+    func drainCounts() throws {
+        let stage = try UpgradeStage()
+        let busy = try stage.client()
+        try busy.send(request("GET", "/slow"))
+        #expect(eventually { stage.blue.requests.contains { $0.head.target == "/slow" } })
+        try stage.upgrade()
+        let short = try stage.sluice.order("/v1/services/shop/flip", #"{"pool": "green", "wait_drained": "10ms"}"#)
+        #expect(JSON(short.text)?["exit_code"].int == 9, "\(short.text)")
+        let asking = try RawClient(.unix(stage.sluice.adminSocket), patience: .seconds(30))
+        try asking.send(SluiceProcess.orderText("/v1/services/shop/drain", #"{"places": ["blue"], "wait": "25s"}"#))
+        #expect(throughout(.milliseconds(300)) { !asking.hasInput })
+        stage.door.open()
+        #expect(try busy.readAnswer().text == "blue")
+        let long = try asking.readAnswer()
+        #expect(JSON(long.text)?["exit_code"].int == 0, "\(long.text)")
+    }
+
     @Test("a WebSocket lives on in the old process, which ends after it")
     func tunnel() throws {
         let stage = try UpgradeStage(top: "shutdown: { drain_timeout: 200ms }")
@@ -66,7 +103,7 @@ import Testing
 
     @Test("a tunnel has its service's drain.tunnels, an exchange that hangs shutdown.drain_timeout")
     func deadlines() throws {
-        let script: (String) -> ScriptedUpstream.Script = { _ in
+        let script: (String, Door) -> ScriptedUpstream.Script = { _, _ in
             { peer in
                 if try peer.wholeRequest().target == "/ws" {
                     try peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")

@@ -146,7 +146,7 @@ final class Deployment: @unchecked Sendable {
 
     private func drain(_ switched: Releases.Switched, then next: @escaping @Sendable () -> Void) {
         guard switched.receipt.exitCode == 0 else { return finish(switched.receipt) }
-        let watch = DrainWatch(switched.watched, within: order.drain, on: desk.queue) { [self] isDrained in
+        let watch = DrainWatch(switched.watched, former: desk.proxy.former, within: order.drain, on: desk.queue) { [self] isDrained in
             guard case .draining = stage else { return }
             if !isDrained {
                 isLeftHeld = true

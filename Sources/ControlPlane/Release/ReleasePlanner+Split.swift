@@ -80,10 +80,8 @@ extension ReleasePlanner {
     ) -> ReleasePlan {
         var after = release[service.name]
         let live = liveShares(service)
-        if live == shares && after.split == shares || live == shares && after.split == nil {
-            return change(service.name, to: after, command, watch: .idlePools, wait: wait)
-        }
-        after.previousSplit = live
+        // Even where the file says the same: from now on a reload does not change it.
+        if live != shares { after.previousSplit = live }
         after.split = shares
         return change(service.name, to: after, command, watch: .idlePools, wait: wait)
     }

@@ -95,7 +95,7 @@ final class Releases: @unchecked Sendable {
     /// Answers when nothing holds what was switched off, or the wait is over.
     func wait(_ switched: Switched, _ limit: Duration?, _ reply: @escaping Reply) {
         guard let limit, switched.receipt.exitCode == 0 else { return reply(.success(switched.receipt)) }
-        DrainWatch(switched.watched, within: limit, on: queue) { [self] isDrained in
+        DrainWatch(switched.watched, former: proxy.former, within: limit, on: queue) { [self] isDrained in
             var receipt = switched.receipt
             receipt.inFlight = inFlight(switched.watched)
             if isDrained { return reply(.success(receipt)) }

@@ -93,21 +93,43 @@ final class HandoverChannel: Sendable {
         }
     }
 
-    // MARK: - State, of any size
+    // MARK: - Values of any size
 
-    func send(_ state: HandoverState, _ descriptors: [Int32], by deadline: ContinuousClock.Instant) throws(HandoverTrouble) {
-        precondition(state.sockets.count == descriptors.count)
+    /// `value` in a memory file that goes along.
+    func send(_ message: HandoverMessage, file value: some Encodable, by deadline: ContinuousClock.Instant) throws(HandoverTrouble) {
         let file = sluice_memory_file("sluice-handover")
         guard file >= 0 else { throw .system("memfd_create: \(Self.reason())") }
         defer { close(file) }
-        let bytes = try Self.encode(state)
+        let bytes = try Self.encode(value)
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { write(file, $0.baseAddress?.advanced(by: written), $0.count - written) }
             guard count > 0 else { throw .system("write to a memory file: \(Self.reason())") }
             written += count
         }
-        try send(HandoverMessage(.state), [file], by: deadline)
+        try send(message, [file], by: deadline)
+    }
+
+    /// What came in a memory file; closes it.
+    static func value<Value: Decodable>(in files: [Int32]) throws(HandoverTrouble) -> Value {
+        defer { for file in files { close(file) } }
+        var status = stat()
+        guard files.count == 1, fstat(files[0], &status) == 0, status.st_size > 0, status.st_size <= largestState else {
+            throw .malformed("\(files.count) files of \(status.st_size) bytes")
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var read = 0
+        while read < bytes.count {
+            let count = bytes.withUnsafeMutableBytes { pread(files[0], $0.baseAddress?.advanced(by: read), $0.count - read, off_t(read)) }
+            guard count > 0 else { throw .system("reading a memory file: \(reason())") }
+            read += count
+        }
+        return try decode(bytes)
+    }
+
+    func send(_ state: HandoverState, _ descriptors: [Int32], by deadline: ContinuousClock.Instant) throws(HandoverTrouble) {
+        precondition(state.sockets.count == descriptors.count)
+        try send(HandoverMessage(.state), file: state, by: deadline)
         var rest = descriptors[...]
         while !rest.isEmpty {
             try send(HandoverMessage(.sockets), Array(rest.prefix(Self.descriptorsPerPacket)), by: deadline)
@@ -138,25 +160,16 @@ final class HandoverChannel: Sendable {
 
     private func receiveStateAlone(by deadline: ContinuousClock.Instant) throws(HandoverTrouble) -> HandoverState {
         let (message, files) = try receive(by: deadline)
-        defer { for file in files { close(file) } }
-        guard message.kind == .state, files.count == 1 else {
-            throw .malformed("\(message.kind.rawValue) with \(files.count) descriptors where the state was due")
+        do throws(HandoverTrouble) {
+            guard message.kind == .state else { throw .malformed("\(message.kind.rawValue) where the state was due") }
+            guard message.format == HandoverMessage.format else {
+                throw .malformed("handover format \(message.format); this version speaks \(HandoverMessage.format)")
+            }
+        } catch {
+            for file in files { close(file) }
+            throw error
         }
-        guard message.format == HandoverMessage.format else {
-            throw .malformed("handover format \(message.format); this version speaks \(HandoverMessage.format)")
-        }
-        var status = stat()
-        guard fstat(files[0], &status) == 0, status.st_size > 0, status.st_size <= Self.largestState else {
-            throw .malformed("a state of \(status.st_size) bytes")
-        }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-        var read = 0
-        while read < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { pread(files[0], $0.baseAddress?.advanced(by: read), $0.count - read, off_t(read)) }
-            guard count > 0 else { throw .system("reading the state: \(Self.reason())") }
-            read += count
-        }
-        return try Self.decode(bytes)
+        return try Self.value(in: files)
     }
 
     private func wait(_ event: Int32, _ deadline: ContinuousClock.Instant) throws(HandoverTrouble) {

@@ -16,6 +16,14 @@ struct HandoverMessage: Codable, Equatable, Sendable {
         case owned
         /// Old: takes no order any more.
         case confirmed
+        /// New: this release state rules under `epoch`; in a memory file.
+        case follow
+        /// Old: it rules on our loops too.
+        case followed
+        /// New: how many of your exchanges are on the targets named by `lines`?
+        case holding
+        /// Old: `count` are.
+        case held
         /// Old: gives up; the new process is to end.
         case abandoned
     }
@@ -32,6 +40,7 @@ struct HandoverMessage: Codable, Equatable, Sendable {
     var pid: Int32?
     var version: String?
     var epoch: UInt64?
+    var count: Int?
 
     init(_ kind: Kind) { self.kind = kind }
 

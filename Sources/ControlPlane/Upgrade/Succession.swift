@@ -12,7 +12,7 @@ final class Succession {
     private(set) var admin: Int32?
     private(set) var adminAddress: Int32?
     private(set) var lock: Int32?
-    /// Until this process is the owner.
+    /// Until somebody else has it.
     private var channel: HandoverChannel?
     private let debug: DebugEnvironment
 
@@ -105,7 +105,13 @@ final class Succession {
             unlink(state.adminSocket)
         }
         if let adminAddress { close(adminAddress) }
-        (admin, adminAddress, channel) = (nil, nil, nil)
+        (admin, adminAddress) = (nil, nil)
+    }
+
+    /// The line to the process that drains now.
+    func formerProcess() -> FormerProcess? {
+        defer { channel = nil }
+        return channel.map(FormerProcess.init)
     }
 
     // MARK: - Private

@@ -18,6 +18,8 @@ extension Supervisor {
         if let trouble = pidFile?.write() { log.warn("pid file not written", ["path": pidFile?.path ?? "", "reason": trouble]) }
         parts.proxy.listeners.own()
         former?.closeRest()
+        // Before anybody can give an order.
+        if let draining = former?.formerProcess() { parts.controller.follow(draining) }
         if let relaunch {
             var surroundings = UpgradeDesk.Surroundings(admin: parts.admin, stateDirectory: stateDirectory, relaunch: relaunch)
             if let patience = DebugEnvironment(environment).upgradePatience { surroundings.patience = patience }

@@ -1,5 +1,7 @@
 internal import Glibc
 internal import Net
+internal import Policy
+internal import Routing
 internal import Synchronization
 
 /// One conversation with a new process, from the old one's side (LIFECYCLE.md). Runs on a thread of its own and waits there; what it finds out is
@@ -68,6 +70,31 @@ final class UpgradeAttempt: Sendable {
 
     /// The old process takes no order any more.
     func confirm() { try? channel.send(HandoverMessage(.confirmed), by: .now + .seconds(2)) }
+
+    /// After `confirm`: answers what the process that rules now asks, until it or this one has ended.
+    func serve(
+        follow: (ReleaseState, Epoch) -> Bool, inFlight: ([String]) -> Int
+    ) {
+        while let (message, files) = try? channel.receive(by: .now + .seconds(86_400)) {
+            var reply: HandoverMessage
+            switch message.kind {
+            case .follow:
+                let base: WireBase? = try? HandoverChannel.value(in: files)
+                if let base, let epoch = message.epoch, follow(base.state, epoch) {
+                    reply = HandoverMessage(.followed)
+                } else {
+                    reply = .failed(["this process could not adopt it"], exitCode: 1)
+                }
+                reply.epoch = message.epoch
+            default:
+                for file in files { close(file) }
+                guard message.kind == .holding else { continue }
+                reply = HandoverMessage(.held)
+                reply.count = inFlight(message.lines ?? [])
+            }
+            guard (try? channel.send(reply, by: .now + .seconds(5))) != nil else { return }
+        }
+    }
 
     /// Ends the attempt; any thread. Comes too late once the new process owns.
     func cancel(because reason: String) {

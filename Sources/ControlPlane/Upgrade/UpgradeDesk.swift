@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Net
+internal import Policy
 internal import Routing
 
 /// Replaces the running process by a new one (LIFECYCLE.md). Confined to the control queue; the conversation runs beside it, so that `status` and
@@ -138,6 +139,8 @@ final class UpgradeDesk: @unchecked Sendable {
                 reply(.json(UpgradeReply(proof, milliseconds: took)))
                 shutdown.begin(.handedOver)
             }
+            attempt.serve(
+                follow: { release, epoch in queue.sync { follow(release, epoch) } }, inFlight: { held in queue.sync { inFlight(held) } })
         } catch {
             queue.async { [self] in
                 // Sockets that rested, and connections whose waiter is gone: both are seen by registering anew.
@@ -150,6 +153,23 @@ final class UpgradeDesk: @unchecked Sendable {
         }
     }
 
+    /// What still begins here begins as the process that rules has switched.
+    private func follow(_ release: ReleaseState, _ epoch: Epoch) -> Bool {
+        let (resolved, _) = Resolver().resolve(
+            proxy.configuration.endpoints(under: release), previous: proxy.resolved, keepsLastGood: true)
+        guard epoch > proxy.epoch, let built = try? proxy.build(release, resolved: resolved, epoch: epoch) else { return false }
+        return proxy.publish(built, resolved: resolved).silent.isEmpty
+    }
+
+    /// - Parameter targets: by their whole names.
+    private func inFlight(_ targets: [String]) -> Int {
+        let names = Set(targets)
+        let own = proxy.snapshot.services.flatMap { $0.pools.flatMap { $0.members.map(\.target) } } + proxy.graph.draining
+        let count = own.reduce(0) { names.contains($1.identity.wholeName) ? $0 + $1.inFlight : $0 }
+        // What handed over to this one may be draining, too.
+        return count + (proxy.former?.inFlight(own.filter { names.contains($0.identity.wholeName) }) ?? 0)
+    }
+
     /// From here on there is no way back. False when the process was told to stop meanwhile: then it does that.
     private func handOver(to proof: UpgradeAttempt.Proof) -> Bool {
         guard !shutdown.hasBegun else { return false }
@@ -160,7 +180,6 @@ final class UpgradeDesk: @unchecked Sendable {
         // Of the two only this one is believed by a manager that listens to the main process alone.
         notifier.mainProcess(proof.pid)
         notifier.silence()
-        proxy.health.stop()
         return true
     }
 }

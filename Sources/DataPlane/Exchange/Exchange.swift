@@ -103,7 +103,7 @@ final class Exchange {
     }
 
     /// Pool, target and lease in one go, under the newest epoch, within this loop turn: nothing in here can suspend or re-enter. This is
-    /// where promise 1 lives: a loop acknowledges an epoch between turns, so what was claimed before is counted before.
+    /// where promise 1 lives: a loop counts as having an epoch only between turns, so what was claimed before is counted before.
     func choose(fieldsAreFresh: Bool) -> Choice {
         let snapshot = worker.newestSnapshot()
         let isOutdated = snapshot.epoch != epoch
