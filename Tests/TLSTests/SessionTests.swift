@@ -139,6 +139,35 @@ import Testing
         #expect(session.handshake() == .failed(.endedInHandshake))
     }
 
+    @Test("handshakes of one loop run in any order, and those given up halfway leave the others alone")
+    func interleaved() throws {
+        var random = SystemRandomNumberGenerator()
+        let seed = UInt64.random(in: 0...UInt64.max, using: &random)
+        var state = seed
+        func roll(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        let store = try store()
+        let context = try context()
+        var open = try (0..<24).map { _ in try Duo(store, context, bridge: bridge) }
+        var completed = 0
+        for _ in 0..<10_000 where !open.isEmpty {
+            let index = roll(open.count)
+            let duo = open[index]
+            if roll(12) == 0 {
+                open.remove(at: index)
+            } else if duo.client.handshake() == .complete, duo.server.handshake() == .complete {
+                #expect(duo.say("hello", from: duo.server, to: duo.client) == "hello", "seed \(seed)")
+                open.remove(at: index)
+                completed += 1
+            } else {
+                #expect(duo.server.handshake().failure == nil, "seed \(seed)")
+            }
+        }
+        #expect(open.isEmpty && completed > 0, "seed \(seed)")
+    }
+
     @Test("a handshake that dribbles byte by byte gets through")
     func slowHandshake() throws {
         let left = try SocketPair()
