@@ -31,9 +31,11 @@ package final class Certificate: Sendable {
     /// Why the staple that was given is not shown; its certificate serves without it.
     package let stapleError: TLSError?
 
-    // SAFETY: the three are written here alone; OpenSSL counts references to them atomically and only reads them afterwards.
+    // SAFETY: set in `init` alone; OpenSSL counts references to it atomically and only reads it afterwards. So with the next two.
     nonisolated(unsafe) let leaf: OpaquePointer
+    // SAFETY: as `leaf`.
     private nonisolated(unsafe) let chain: OpaquePointer
+    // SAFETY: as `leaf`.
     private nonisolated(unsafe) let key: OpaquePointer
 
     /// Reads the files; whether its time has come is `check(at:)`.
