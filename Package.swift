@@ -29,9 +29,10 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         module("Net", ["CLinux"]),
+        module("TLS", ["Net", "COpenSSL"]),
         module("HTTP", ["Net"]),
         module("Config", ["CYAML"]),
         module("Policy"),
@@ -55,6 +56,7 @@ let package = Package(
         ),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
         tests("NetTests", ["Net", "TestSupport"]),
+        tests("TLSTests", ["TLS", "Net", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "Net"]),
         tests("ConfigTests", ["Config"]),
         tests("PolicyTests", ["Policy"]),

@@ -1,0 +1,100 @@
+internal import COpenSSL
+internal import Glibc
+
+/// Where one certificate lies.
+package struct CertificateFiles: Hashable, Sendable {
+    /// The host's certificate, then the chain up to, but without, the root.
+    package let certificate: String
+    package let key: String
+    /// An OCSP response in DER form, perhaps.
+    package let staple: String?
+
+    package init(certificate: String, key: String, staple: String? = nil) {
+        self.certificate = certificate
+        self.key = key
+        self.staple = staple
+    }
+}
+
+/// A certificate with its chain and key, checked. Immutable.
+package final class Certificate: Sendable {
+    package let files: CertificateFiles
+    /// DNS names in lower case, wildcards as "*.example.com", then addresses.
+    package let names: [String]
+    /// Seconds since 1970.
+    package let notBefore: Int64
+    package let notAfter: Int64
+    /// "RSA", "EC", "ED25519".
+    package let keyType: String
+    /// The OCSP response to show, if a usable one was given.
+    let staple: [UInt8]?
+    /// Why the staple that was given is not shown; its certificate serves without it.
+    package let stapleError: TLSError?
+
+    // SAFETY: set in `init` alone; OpenSSL counts references to it atomically and only reads it afterwards. So with the next two.
+    nonisolated(unsafe) let leaf: OpaquePointer
+    // SAFETY: as `leaf`.
+    private nonisolated(unsafe) let chain: OpaquePointer
+    // SAFETY: as `leaf`.
+    private nonisolated(unsafe) let key: OpaquePointer
+
+    /// Reads the files; whether its time has come is `check(at:)`.
+    package init(files: CertificateFiles) throws(TLSError) {
+        let (leaf, chain) = try PEMFile.certificates(in: files.certificate)
+        self.leaf = leaf
+        self.chain = chain
+        let key: OpaquePointer
+        do {
+            key = try PEMFile.key(in: files.key)
+        } catch {
+            X509_free(leaf)
+            sluice_chain_free(chain)
+            throw error
+        }
+        self.key = key
+        self.files = files
+        names = CertificateNames.of(leaf)
+        notBefore = Self.seconds(X509_get0_notBefore(leaf))
+        notAfter = Self.seconds(X509_get0_notAfter(leaf))
+        keyType = EVP_PKEY_get0_type_name(key).map { String(cString: $0) } ?? "unknown"
+        (staple, stapleError) = Staple.read(files.staple)
+        ERR_clear_error()
+        guard X509_check_private_key(leaf, key) == 1 else {
+            ERR_clear_error()
+            throw TLSError(.keyDoesNotMatch, file: files.key, detail: files.certificate)
+        }
+        guard !names.isEmpty else { throw TLSError(.noName, file: files.certificate) }
+    }
+
+    deinit {
+        X509_free(leaf)
+        sluice_chain_free(chain)
+        EVP_PKEY_free(key)
+    }
+
+    /// `now` in seconds since 1970.
+    package func check(at now: Int64) throws(TLSError) {
+        if now < notBefore { throw TLSError(.notYetValid(until: notBefore), file: files.certificate) }
+        if now > notAfter { throw TLSError(.expired(since: notAfter), file: files.certificate) }
+    }
+
+    /// Beside the certificates of other key types that the context already has.
+    func install(in context: OpaquePointer) throws(TLSError) {
+        ERR_clear_error()
+        guard SSL_CTX_use_cert_and_key(context, leaf, key, chain, 1) == 1 else {
+            throw TLSError(.refused, file: files.certificate, detail: ErrorQueue.take())
+        }
+    }
+
+    private static func seconds(_ time: OpaquePointer?) -> Int64 { time.flatMap { ASN1Time.seconds(UnsafePointer($0)) } ?? 0 }
+    private static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64 { time.flatMap { ASN1Time.seconds($0) } ?? 0 }
+}
+
+enum ASN1Time {
+    /// Since 1970; nil for what is no time.
+    static func seconds(_ time: UnsafePointer<ASN1_TIME>) -> Int64? {
+        var parts = tm()
+        guard ASN1_TIME_to_tm(time, &parts) == 1 else { return nil }
+        return Int64(timegm(&parts))
+    }
+}
