@@ -30,9 +30,10 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
 
         module("Net", ["CLinux"]),
-        module("HTTP", ["Net"]),
+        module("HTTP", ["CNghttp2", "Net"]),
         module("Config", ["CYAML"]),
         module("Policy"),
         module("Routing", ["Net", "Config", "Policy", "HTTP"]),
