@@ -16,8 +16,9 @@ enum H2Library {
         nghttp2_option_set_no_auto_window_update(options, 1)
         // Closed streams are kept for the priority tree, which is off.
         nghttp2_option_set_no_closed_streams(options, 1)
-        nghttp2_option_set_max_continuations(options, max(0, limits.continuations))
-        // `H2Guard` rations resets; the library's own count would close with INTERNAL_ERROR.
+        // `H2Guard` counts CONTINUATIONs: the library counts the pieces in which a frame's header comes, and takes a slow peer for a flood.
+        nghttp2_option_set_max_continuations(options, Int.max)
+        // It rations resets too; the library's own count would close with INTERNAL_ERROR.
         nghttp2_option_set_stream_reset_rate_limit(options, 1_000_000_000, 1_000_000_000)
         let status =
             role == .server

@@ -159,7 +159,9 @@ package final class H2Session {
     func fail(_ error: H2Error) -> H2Error {
         guard failure == nil else { return error }
         failure = error
-        nghttp2_session_terminate_session(handle, error.code.number)
+        // The library's own idea of the last stream may lag (nghttp2#2870).
+        let last = max(drain.lastTold, nghttp2_session_get_last_proc_stream_id(handle))
+        nghttp2_session_terminate_session2(handle, role == .server ? last : 0, error.code.number)
         return error
     }
 

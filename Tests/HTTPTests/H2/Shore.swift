@@ -77,7 +77,8 @@ final class Shore {
 
     private func note(_ event: H2Event, _ input: [UInt8]) {
         switch event {
-        case .request(let stream, let head), .response(let stream, let head), .interim(let stream, let head), .trailers(let stream, let head):
+        case .request(let stream, let head), .response(let stream, let head), .interim(let stream, let head),
+            .trailers(let stream, let head):
             log.append("\(Self.kind(event)) \(stream.id) \(describe(session.heads[head]))")
         case .data(let stream, let range):
             received[stream.id, default: []] += input[Int(range.start)..<Int(range.end)]
