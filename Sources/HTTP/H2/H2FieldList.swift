@@ -8,9 +8,9 @@ package final class H2FieldList {
         var valueCount: Int
     }
 
-    private var text: [UInt8] = []
-    private var entries: [Entry] = []
-    private var pairs: [nghttp2_nv] = []
+    @exclusivity(unchecked) private var text: [UInt8] = []
+    @exclusivity(unchecked) private var entries: [Entry] = []
+    @exclusivity(unchecked) private var pairs: [nghttp2_nv] = []
 
     package init() {
         text.reserveCapacity(2048)

@@ -32,11 +32,16 @@ package struct H2Head: Sendable {
 /// The heads that came with the bytes received last, and the one that is still coming. Used again and again: no allocation per head.
 /// Each session has one, which takes memory with its first head; confined to its loop.
 package final class H2HeadStore {
-    private var text = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    private var used = 0
-    private var fieldStorage = UnsafeMutableBufferPointer<Field>(start: nil, count: 0)
-    private var fieldCount = 0
-    private var heads: [H2Head] = []
+    // Unchecked: the checks at run time were a sixth of a request. Every access is a statement of its own, ended before the next begins.
+    @exclusivity(unchecked) private var text = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) private var used = 0
+    @exclusivity(unchecked) private var fieldStorage = UnsafeMutableBufferPointer<Field>(start: nil, count: 0)
+    @exclusivity(unchecked) private var fieldCount = 0
+    @exclusivity(unchecked) private var heads: [H2Head] = []
+    /// The head that is coming in.
+    @exclusivity(unchecked) private var current = H2Head()
+    /// Where its bytes begin.
+    @exclusivity(unchecked) private var begun = 0
     private let limits: H2Limits
 
     init(limits: H2Limits) { self.limits = limits }
@@ -80,54 +85,52 @@ package final class H2HeadStore {
     }
 
     func begin() {
-        var head = H2Head()
-        head.lines = ByteRange(start: UInt32(used), end: UInt32(used))
-        head.firstField = UInt32(fieldCount)
-        head.endField = head.firstField
-        heads.append(head)
+        current = H2Head()
+        current.lines = ByteRange(start: UInt32(used), end: UInt32(used))
+        current.firstField = UInt32(fieldCount)
+        current.endField = current.firstField
+        begun = used
     }
 
     /// Takes back the head begun last.
     func cancel() {
-        guard let head = heads.popLast() else { return }
-        used = min(used, Int(head.lines.start))
-        fieldCount = min(fieldCount, Int(head.firstField))
+        used = begun
+        fieldCount = Int(current.firstField)
     }
 
     /// Adds a field to the head begun last.
     ///
     /// - Returns: false when the header block has become a bomb.
     func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
-        guard let last = heads.indices.last else { return true }
         let size = name.count + value.count
-        heads[last].listBytes += size + 32
+        current.listBytes += size + 32
         let isPseudo = name.first == .colon
-        let fits = heads[last].listBytes <= limits.headerListBytes && fieldCount - Int(heads[last].firstField) < limits.headerFields
+        let fits = current.listBytes <= limits.headerListBytes && fieldCount - Int(current.firstField) < limits.headerFields
         guard fits, name.count <= Int(UInt16.max), makeRoom(bytes: size + 4) else {
-            heads[last].isOverfull = true
-            return heads[last].listBytes <= limits.headerListBytes.multipliedReportingOverflow(by: limits.bombFactor).partialValue
+            current.isOverfull = true
+            return current.listBytes <= limits.headerListBytes.multipliedReportingOverflow(by: limits.bombFactor).partialValue
         }
         if isPseudo {
             let start = UInt32(used)
             put(value)
-            heads[last].note(pseudo: name, ByteRange(start: start, end: UInt32(used)), of: value)
+            current.note(pseudo: name, ByteRange(start: start, end: UInt32(used)), of: value)
             // The lines begin behind the pseudo-header fields, which come first.
-            heads[last].lines = ByteRange(start: UInt32(used), end: UInt32(used))
+            current.lines = ByteRange(start: UInt32(used), end: UInt32(used))
         } else {
-            addLine(name, value, to: last)
+            addLine(name, value)
         }
         return true
     }
 
     func end(endsStream: Bool) -> Int {
-        guard let last = heads.indices.last else { return 0 }
-        heads[last].endsStream = endsStream
-        return last
+        current.endsStream = endsStream
+        heads.append(current)
+        return heads.count - 1
     }
 
     // MARK: - Private
 
-    private func addLine(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to index: Int) {
+    private func addLine(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         let start = UInt32(used)
         put(name)
         put(": ")
@@ -135,15 +138,16 @@ package final class H2HeadStore {
         put(value)
         let valueEnd = UInt32(used)
         put("\r\n")
-        let known = FieldName.lookup(name)
+        // The library has passed token characters only.
+        let known = FieldName.lookup(Octets(name), start: 0, count: name.count)
         fieldStorage[fieldCount] = Field(
             start: start, nameLength: UInt16(name.count), name: known, valueStart: valueStart, valueEnd: valueEnd, end: UInt32(used))
         fieldCount += 1
-        heads[index].endField = UInt32(fieldCount)
-        heads[index].lines.end = UInt32(used)
-        heads[index].present |= known.bit
-        if known == .host { heads[index].host = ByteRange(start: valueStart, end: valueEnd) }
-        if known == .cookie { heads[index].cookieCrumbs += 1 }
+        current.endField = UInt32(fieldCount)
+        current.lines.end = UInt32(used)
+        current.present |= known.bit
+        if known == .host { current.host = ByteRange(start: valueStart, end: valueEnd) }
+        if known == .cookie { current.cookieCrumbs += 1 }
     }
 
     private func makeRoom(bytes: Int) -> Bool {
@@ -176,22 +180,17 @@ package final class H2HeadStore {
 }
 
 extension H2Head {
+    /// The library has passed the names that there are and no other: length and one letter tell them apart.
     fileprivate mutating func note(pseudo name: UnsafeRawBufferPointer, _ range: ByteRange, of value: UnsafeRawBufferPointer) {
-        let octets = Octets(name)
-        let all = ByteRange(start: 0, end: UInt32(name.count))
-        if octets.equals(":method", all) {
-            method = range
-        } else if octets.equals(":path", all) {
-            path = range
-        } else if octets.equals(":scheme", all) {
-            scheme = range
-        } else if octets.equals(":authority", all) {
-            authority = range
-        } else if octets.equals(":protocol", all) {
-            `protocol` = range
-        } else if octets.equals(":status", all) {
-            // The library has passed three digits only.
-            status = value.reduce(0) { $0 &* 10 &+ UInt16($1 &- 0x30) }
+        switch (name.count, name.count > 2 ? name[2] : 0) {
+        case (5, _): path = range
+        case (7, 0x65): method = range
+        case (7, 0x63): scheme = range
+        // Three digits.
+        case (7, 0x74): status = value.reduce(0) { $0 &* 10 &+ UInt16($1 &- 0x30) }
+        case (9, _): `protocol` = range
+        case (10, _): authority = range
+        default: break
         }
     }
 }

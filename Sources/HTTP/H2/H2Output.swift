@@ -11,11 +11,11 @@ package final class H2Output {
         case payload(H2Stream, Int)
     }
 
-    package private(set) var pieces: [Piece] = []
+    @exclusivity(unchecked) package private(set) var pieces: [Piece] = []
     private let storage: UnsafeMutableRawBufferPointer
-    private var used = 0
+    @exclusivity(unchecked) private var used = 0
     /// Bytes of all pieces.
-    package private(set) var count = 0
+    @exclusivity(unchecked) package private(set) var count = 0
 
     /// The most that the library hands out at once: a frame of 16 KiB with its header and padding.
     private static let largestFrame = 16_384 + 9 + 256

@@ -12,36 +12,37 @@ package final class H2Session {
         case client
     }
 
+    // Unchecked: the checks at run time were a sixth of a request. No access spans a call of the library, so none meets a callback's.
     package let role: Role
     package let heads: H2HeadStore
     let limits: H2Limits
     var handle: OpaquePointer?
-    var streams = H2StreamTable()
-    var guardian: H2Guard
-    var drain = H2Drain()
+    @exclusivity(unchecked) var streams = H2StreamTable()
+    @exclusivity(unchecked) var guardian: H2Guard
+    @exclusivity(unchecked) var drain = H2Drain()
     /// Why the connection is over, once it is.
     package internal(set) var failure: H2Error?
 
-    var now: Instant
+    @exclusivity(unchecked) var now: Instant
     /// First byte of the buffer being received.
-    var input: UnsafeRawPointer?
+    @exclusivity(unchecked) var input: UnsafeRawPointer?
     /// The stream whose header block is coming in; 0 for none.
-    var openHead: Int32 = 0
+    @exclusivity(unchecked) var openHead: Int32 = 0
     /// Bytes that count on the connection's window and that no caller will consume.
-    var debt = 0
+    @exclusivity(unchecked) var debt = 0
     /// Streams to be reset when the callbacks are over.
-    var malformed: [Int32] = []
-    var offence: H2Guard.Offence?
-    var output: H2Output?
-    var outputBudget = 0
-    var isOutputFull = false
+    @exclusivity(unchecked) var malformed: [Int32] = []
+    @exclusivity(unchecked) var offence: H2Guard.Offence?
+    @exclusivity(unchecked) var output: H2Output?
+    @exclusivity(unchecked) var outputBudget = 0
+    @exclusivity(unchecked) var isOutputFull = false
     let scratch = H2FieldList()
 
-    private var walk: H2FrameWalk
+    @exclusivity(unchecked) private var walk: H2FrameWalk
     /// Bytes of the input that `walk` has seen and the library has not.
-    private var ahead = 0
-    private var events: [H2Event] = []
-    private var nextIndex = 0
+    @exclusivity(unchecked) private var ahead = 0
+    @exclusivity(unchecked) private var events: [H2Event] = []
+    @exclusivity(unchecked) private var nextIndex = 0
     private var pingCount: UInt32 = 0
 
     /// Events and head bytes at which `receive` stops to have them drained.
