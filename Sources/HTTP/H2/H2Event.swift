@@ -21,6 +21,7 @@ package enum H2Event: Equatable, Sendable {
     /// The peer is done with its side.
     case end(H2Stream)
     /// The stream is gone and its handle dead. `.noError` after both sides ended; anything else is a reset, from the peer or from us.
+    /// `byPeer` is false when the caller asked for it, true also where we had to reset a stream for what the peer did on it.
     /// `.refusedStream` also for requests beyond a GOAWAY's last identifier: they may be sent again anywhere.
     case closed(H2Stream, H2Code, byPeer: Bool)
     /// The peer takes no more streams; those above `last` are told as closed.

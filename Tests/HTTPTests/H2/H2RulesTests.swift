@@ -124,4 +124,50 @@ struct H2RulesTests {
         #expect(server.log[1] == "request 1 GET http a.test / x0=1 x1=1 x2=1 x3=1 overfull")
         #expect(server.log[3] == "request 3 GET http a.test / overfull")
     }
+
+    static let malformedResponses: [[(String, String)]] = [
+        [("x", "1")],
+        [(":status", "200"), ("X", "1")],
+        [(":status", "200"), ("connection", "close")],
+        [(":status", "200"), ("transfer-encoding", "chunked")],
+        [(":status", "200"), (":status", "200")],
+        [(":status", "200"), (":path", "/")],
+        [("x", "1"), (":status", "200")],
+        [(":status", "20")],
+        [(":status", "2000")],
+        [(":status", "abc")],
+        [(":status", "101")],
+        [(":status", "200"), ("x", "a\nb")],
+        [(":status", "200"), ("content-length", "-1")],
+        [(":status", "200"), ("content-length", "5")],
+    ]
+
+    @Test("a malformed response is told as a stream closed for it, its neighbour lives on", arguments: malformedResponses.indices)
+    func malformedResponse(index: Int) throws {
+        let client = try Shore(.client)
+        client.feed(Frames.settings())
+        for _ in 0..<2 { _ = client.session.request(list(aRequest), ends: true, user: 0) }
+        _ = client.output()
+        client.feed(Frames.headers(1, Self.malformedResponses[index]) + Frames.headers(3, [(":status", "200")]))
+        _ = client.output()
+        #expect(!client.log.contains { $0.hasPrefix("response 1 ") || $0 == "end 1" }, "\(client.log)")
+        #expect(client.log.contains("closed 1 1") && client.log.contains("closed 3 0"), "\(client.log)")
+        #expect(client.session.streamCount == 0)
+    }
+
+    @Test("interim responses come before the final one, and trailers behind its content")
+    func responseParts() throws {
+        let client = try Shore(.client)
+        client.feed(Frames.settings())
+        _ = client.session.request(list(aRequest), ends: true, user: 0)
+        _ = client.output()
+        client.feed(
+            Frames.headers(1, [(":status", "100")], ends: false) + Frames.headers(1, [(":status", "103")], ends: false)
+                + Frames.headers(1, [(":status", "200")], ends: false) + Frames.data(1, "abc") + Frames.headers(1, [("grpc-status", "0")]))
+        #expect(
+            client.log == [
+                "settings", "interim 1 100", "interim 1 103", "response 1 200", "data 1 3", "trailers 1 grpc-status=0", "end 1",
+                "closed 1 0",
+            ])
+    }
 }
