@@ -30,10 +30,11 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
 
         module("Net", ["CLinux"]),
         module("TLS", ["Net", "COpenSSL"]),
-        module("HTTP", ["Net"]),
+        module("HTTP", ["CNghttp2", "Net"], beside: ["H2/LIFECYCLE.md"]),
         module("Config", ["CYAML"]),
         module("Policy"),
         module("Routing", ["Net", "Config", "Policy", "HTTP"]),

@@ -55,7 +55,7 @@ package struct TrailerLines {
 
     // MARK: - Private
 
-    private static func mayBeForwarded(_ octets: Octets, _ start: Int, _ count: Int) -> Bool {
+    static func mayBeForwarded(_ octets: Octets, _ start: Int, _ count: Int) -> Bool {
         switch FieldName.lookup(octets, start: start, count: count) {
         case .other: break
         default: return false
