@@ -77,8 +77,8 @@ enum H2Callbacks {
         case H2FrameHeader.headers: session(data) { $0.headersSent(id) }
         case H2FrameHeader.resetStream: session(data) { $0.resetSent(id) }
         case H2FrameHeader.goAway:
-            let last = frame.pointee.goaway.last_stream_id
-            session(data) { $0.goAwaySent(last: last) }
+            let (last, code) = (frame.pointee.goaway.last_stream_id, H2Code(number: frame.pointee.goaway.error_code))
+            session(data) { $0.goAwaySent(last: last, code) }
         default: break
         }
         return 0

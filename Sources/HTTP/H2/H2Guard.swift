@@ -48,7 +48,7 @@ package struct H2Guard: Sendable {
             continuations += 1
             return continuations <= maximumContinuations ? nil : .continuations
         default:
-            // Acknowledgements among them: ours are few, so theirs are too.
+            // Acknowledgements among them: each PING of ours has paid for its own (`sentPing`).
             return control.take(now: now) ? nil : .controlFrames
         }
     }
@@ -56,12 +56,16 @@ package struct H2Guard: Sendable {
     /// We reset a stream for what the peer did on it.
     package mutating func peerCausedReset(now: Instant) -> Offence? { resets.take(now: now) ? nil : .resets }
 
-    /// DATA left for the peer, which will open its windows for it.
+    /// DATA left for the peer, which will open its windows for it, and may measure its way with a PING (gRPC does with each).
     package mutating func sent(payload bytes: Int) {
+        control.give(1)
         unearned &+= UInt64(clamping: bytes)
         windows.give(unearned / Self.bytesPerUpdate)
         unearned %= Self.bytesPerUpdate
     }
+
+    /// A PING of ours gives cause for its acknowledgement.
+    package mutating func sentPing() { control.give(1) }
 
     /// A request gives cause for a WINDOW_UPDATE or two, however small its response.
     package mutating func openedStream() { windows.give(2) }

@@ -182,6 +182,7 @@ package final class H2Session {
     }
 
     func submitPing(_ purpose: H2Drain.Ping, _ number: UInt32) {
+        guardian.sentPing()
         withUnsafeTemporaryAllocation(byteCount: 8, alignment: 8) { bytes in
             bytes.storeBytes(of: purpose.rawValue, as: UInt32.self)
             bytes.storeBytes(of: number, toByteOffset: 4, as: UInt32.self)

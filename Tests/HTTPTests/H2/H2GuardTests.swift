@@ -109,6 +109,26 @@ struct H2GuardTests {
         #expect(client.received.count == 10_000)
     }
 
+    @Test("a PING for each DATA frame is no flood, as gRPC measures its way")
+    func measuring() throws {
+        let (client, server) = (try Shore(.client), try Shore(.server))
+        var stream: H2Stream?
+        server.onEvent = { shore, event in
+            guard case .request(let request, _) = event else { return }
+            stream = request
+            shore.session.respond(request, list([":status": "200"]), ends: false)
+        }
+        talk(client, server)
+        _ = client.session.request(list(aRequest), ends: true, user: 0)
+        talk(client, server)
+        for _ in 0..<3000 {
+            server.content(try #require(stream), [1])
+            _ = client.session.ping()
+            talk(client, server)
+        }
+        #expect(server.session.failure == nil && client.received[1]?.count == 3000)
+    }
+
     @Test("credits come back with time, up to the burst")
     func credits() {
         var now = Instant(nanoseconds: 5)

@@ -123,6 +123,8 @@ struct H2RulesTests {
         server.feed(Frames.headers(3, Frames.get + [("big", String(repeating: "b", count: 5000))]))
         #expect(server.log[1] == "request 1 GET http a.test / x0=1 x1=1 x2=1 x3=1 overfull")
         #expect(server.log[3] == "request 3 GET http a.test / overfull")
+        server.feed(Frames.headers(5, [(":path", "/" + String(repeating: "b", count: 5000))] + Frames.get.dropLast()))
+        #expect(server.log[5] == "request 5  overfull" || server.log[5] == "request 5 overfull")
     }
 
     static let malformedResponses: [[(String, String)]] = [

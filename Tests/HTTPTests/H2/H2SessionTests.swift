@@ -186,4 +186,33 @@ struct H2SessionTests {
         server.feed(Array("GET / HTTP/1.1\r\nhost: a\r\n\r\n".utf8))
         #expect(server.error == H2Error(.notH2))
     }
+
+    @Test("receive stops when much has been told, and goes on where it stopped")
+    func pauses() throws {
+        func heard(_ frames: [UInt8]) throws -> (log: [String], data: Int, calls: Int) {
+            let session = try H2Session(role: .server, now: Instant(nanoseconds: 1))
+            var (rest, log, data, calls) = (Frames.hello + frames, [String](), 0, 0)
+            while !rest.isEmpty {
+                calls += 1
+                let count = try rest.withUnsafeBytes { try session.receive($0, now: Instant(nanoseconds: 1)) }
+                #expect(count > 0 && session.undrained <= H2Session.eventMark + 1)
+                while let event = session.nextEvent() {
+                    switch event {
+                    case .request(let stream, _): log.append("request \(stream.id)")
+                    case .data(_, let range): data += range.count
+                    case .end(let stream): log.append("end \(stream.id)")
+                    default: break
+                    }
+                }
+                rest.removeFirst(count)
+            }
+            return (log, data, calls)
+        }
+        let small = Frames.headers(1, Frames.post, ends: false) + (0..<1600).flatMap { _ in Frames.data(1, "x") } + Frames.headers(3)
+        let many = try heard(small)
+        #expect(many.data == 1600 && many.log == ["request 1", "request 3", "end 3"] && many.calls >= 3)
+        let large = Frames.get + [("x", String(repeating: "y", count: 10_000))]
+        let heads = try heard((0..<UInt32(40)).flatMap { Frames.headers(2 * $0 + 1, large) })
+        #expect(heads.log.count == 80 && heads.calls >= 3)
+    }
 }
