@@ -6,9 +6,9 @@ internal import Routing
 internal import Telemetry
 
 /// The single writer: one serial queue on which every command, signal and timer of the control plane runs, one after the other.
+///
+/// SAFETY: everything but the constants is touched on `queue` alone; `dispatchPrecondition` at each entry says so.
 package final class Controller: @unchecked Sendable {
-    // SAFETY: everything but the constants is touched on `queue` alone; `dispatchPrecondition` at each entry says so.
-
     private let queue = DispatchQueue(label: "sluice.control")
     private let state: ServingState
     private let notifier: ServiceNotifier

@@ -6,9 +6,9 @@ internal import Telemetry
 
 /// The way out: lame duck → stop accepting → drain → stop the loops. Confined to the control queue; never waits on it for long, so that
 /// `status` answers all the while.
+///
+/// SAFETY: created before the queue's first job, touched on the queue alone from then on.
 final class Shutdown: @unchecked Sendable {
-    // SAFETY: created before the queue's first job, touched on the queue alone from then on.
-
     enum Mode: String {
         /// Whatever is in flight gets a moment.
         case quick

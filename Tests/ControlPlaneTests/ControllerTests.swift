@@ -9,8 +9,9 @@ internal import TestSupport
 internal import Testing
 
 /// The controller with real sockets and fake loops, asked as the admin socket asks it.
+///
+/// SAFETY: the fixture under the controller is touched on the control queue; the rest is constant.
 private final class ControllerFixture: @unchecked Sendable {
-    // SAFETY: the fixture under the controller is touched on the control queue; the rest is constant.
     let fixture: ProxyFixture
     let controller: Controller
     let resources: Resources

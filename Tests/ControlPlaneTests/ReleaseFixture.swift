@@ -6,8 +6,9 @@ internal import Routing
 internal import Synchronization
 
 /// The desk of releases over fake loops: orders in, receipts and refusals out.
+///
+/// SAFETY: `proxy` and `desk` are touched on `queue`; the tests look at them between orders.
 final class ReleaseFixture: @unchecked Sendable {
-    // SAFETY: `proxy` and `desk` are touched on `queue`; the tests look at them between orders.
     let fixture: ProxyFixture
     let desk: Releases
     let queue = DispatchQueue(label: "test.control")

@@ -104,8 +104,9 @@ import Testing
     }
 
     /// A client that one thread after the other uses.
+    ///
+    /// SAFETY: made here, then used by the one thread that it is given to.
     private struct UnsafeClient: @unchecked Sendable {
-        // SAFETY: made here, then used by the one thread that it is given to.
         let client: RawClient
     }
 }

@@ -9,9 +9,9 @@ internal import Routing
 ///
 /// A failure before the switch puts the service's release state back to what it was, and what served before goes on serving. After a
 /// crash the journal holds the steps that were taken, never half a one: what served goes on serving then as well.
+///
+/// SAFETY: touched on the control queue alone.
 final class Deployment: @unchecked Sendable {
-    // SAFETY: touched on the control queue alone.
-
     private enum Stage {
         case preparing
         /// Waiting until these targets of the pool are healthy. Next: `.draining`, `.ended`.

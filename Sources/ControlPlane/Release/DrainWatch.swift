@@ -2,9 +2,9 @@ internal import Dispatch
 internal import Routing
 
 /// Waits until nothing holds a set of targets any more, or a deadline. Confined to the control queue, which it never blocks.
+///
+/// SAFETY: touched on the control queue alone.
 final class DrainWatch: @unchecked Sendable {
-    // SAFETY: touched on the control queue alone.
-
     private static let step = DispatchTimeInterval.milliseconds(5)
 
     /// Where another process has to be asked.

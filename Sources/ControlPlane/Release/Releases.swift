@@ -14,9 +14,9 @@ internal import Routing
 ///
 /// A refusal at any step before the publish changes nothing. What is on disk takes effect: a crash between journal and publish shows it at
 /// the next start.
+///
+/// SAFETY: touched on the control queue alone.
 final class Releases: @unchecked Sendable {
-    // SAFETY: touched on the control queue alone.
-
     typealias Reply = @Sendable (Result<Receipt, ReleaseRefusal>) -> Void
 
     /// What a command did, before anybody waits for drains.

@@ -6,9 +6,9 @@ internal import Routing
 /// The process that handed over, while it drains. There, too, an exchange may still begin: a request on a connection that was idle, a retry, one
 /// that a pause holds. So each publish waits for it as it waits for a loop, and a drain for what it still has in flight. Confined to the
 /// control queue.
+///
+/// SAFETY: touched on the control queue alone.
 final class FormerProcess: @unchecked Sendable {
-    // SAFETY: touched on the control queue alone.
-
     /// In the place of a loop's number, where it did not confirm.
     static let loop = -1
     private static let patience = Duration.seconds(5)

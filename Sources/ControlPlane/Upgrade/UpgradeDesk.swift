@@ -5,9 +5,9 @@ internal import Routing
 
 /// Replaces the running process by a new one (LIFECYCLE.md). Confined to the control queue; the conversation runs beside it, so that `status` and
 /// signals are answered all the while.
+///
+/// SAFETY: touched on the control queue alone.
 final class UpgradeDesk: @unchecked Sendable {
-    // SAFETY: touched on the control queue alone.
-
     /// What an upgrade takes along and cannot be had before the process is up.
     struct Surroundings: Sendable {
         var admin: AdminServer

@@ -24,6 +24,7 @@ final class UpstreamConnection: EventHandler, Shore {
     private(set) var hasWriteFailed = false
     /// Links in `IdleConnections`.
     var nextIdle: UpstreamConnection?
+    // SAFETY: the one before holds this one by `nextIdle`; `IdleConnections` clears the link when it takes either out.
     unowned(unsafe) var previousIdle: UpstreamConnection?
 
     private init(worker: Worker, target: Target, descriptor: Int32, isConnected: Bool) {
