@@ -153,8 +153,9 @@ def refused(path, methods, allow):
 
 
 def main():
-    # What ends the process comes last.
-    for path, item in sorted(document["paths"].items(), key=lambda entry: entry[0] == "/v1/shutdown"):
+    # What ends the process comes last, before it what hands over to another one.
+    last = ["/v1/upgrade", "/v1/shutdown"]
+    for path, item in sorted(document["paths"].items(), key=lambda entry: last.index(entry[0]) if entry[0] in last else -1):
         for method in set(item) & {"get", "post", "put", "patch", "delete"}:
             operation = item[method]
             parameters = [resolved(p) for p in item.get("parameters", []) + operation.get("parameters", [])]

@@ -22,6 +22,13 @@ package struct EffectiveConfiguration: Sendable {
         }
     }
 
+    /// One service alone.
+    package static func service(_ file: ServiceConfiguration, under live: ServiceRelease) -> ServiceConfiguration {
+        var service = file
+        _ = lay(live, over: &service)
+        return service
+    }
+
     // MARK: - Private
 
     /// Returns what could not be laid over.

@@ -21,13 +21,13 @@ final class ReleaseFixture: @unchecked Sendable {
         func reason(_ target: String) -> String? { held.withLock { $0[target] } }
     }
 
-    init(_ file: String = ReleaseFixture.shop, disk: JournalDisk = .system, loops: Int = 2) throws {
+    init(_ file: String = ReleaseFixture.shop, disk: JournalDisk = .system, loops: Int = 2, resolver: Resolver = Resolver()) throws {
         fixture = try ProxyFixture(file, loops: loops)
         let unfit = Fitness()
         self.unfit = unfit
         let (journal, _, _) = try Journal.open(directory: fixture.scratch.path, disk: disk)
         desk = Releases(
-            proxy: fixture.proxy, journal: journal, resolver: Resolver(), queue: queue,
+            proxy: fixture.proxy, journal: journal, resolver: resolver, queue: queue,
             look: { members in
                 let problems = members.compactMap { member in
                     unfit.reason(member.target.identity.text).map {

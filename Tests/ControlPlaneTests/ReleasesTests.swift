@@ -1,3 +1,4 @@
+internal import Config
 @testable internal import ControlPlane
 internal import Glibc
 internal import Policy
@@ -165,6 +166,19 @@ internal import Testing
         #expect(desk.proxy.release == afterBoth)
         #expect(desk.refusal(.undo(to: 99))?.exitCode == 4)
         #expect(desk.desk.journal.state(after: desk.desk.journal.nextSequence - 1) == afterBoth)
+    }
+
+    @Test("a switch asks no name server: only an address that is new is looked up, and refused where it has none")
+    func names() throws {
+        let silent = Resolver(deadline: .seconds(5)) { host, port in
+            .failure(.init(endpoint: .tcp(host: host, port: port), reason: "no name server"))
+        }
+        let file = ReleaseFixture.shop.replacing("127.0.0.1:3", with: "localhost:3")
+        let desk = try ReleaseFixture(file, resolver: silent)
+        try desk.order(Self.flip)
+        #expect(desk.shares == [0, 1_000_000])
+        let refusal = desk.refusal(.addTarget(service: "shop", pool: "blue", address: "nowhere.test:1", weight: 1))
+        #expect(refusal?.name == "cannot-resolve" && desk.proxy.epoch == 2)
     }
 
     @Test("a journal that cannot be written refuses the command, and nothing has changed")

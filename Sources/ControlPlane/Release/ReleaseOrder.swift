@@ -17,7 +17,7 @@ enum ReleaseCommand: Sendable, Equatable {
     /// - pool: nil = the other one of two.
     /// - waitDrained: answer only when the pools that lost traffic hold nothing any more, or this has passed (exit 9).
     case flip(service: String, pool: String?, waitDrained: Duration?)
-    /// Weights in proportion: parsed to parts per million by `SplitWeights`.
+    /// Weights in proportion: as parts per million.
     case split(service: String, shares: [ServiceRelease.Share], waitDrained: Duration?)
     /// The file's split becomes the live one.
     case adoptFile(service: String)

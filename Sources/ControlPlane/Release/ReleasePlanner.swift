@@ -50,7 +50,7 @@ struct ReleasePlanner {
 
     /// The service as it is live: release state over file.
     func effective(_ service: String) -> ServiceConfiguration? {
-        EffectiveConfiguration(file, release: release).configuration.services.first { $0.name == service }
+        file.services.first { $0.name == service }.map { EffectiveConfiguration.service($0, under: release[service]) }
     }
 
     func liveShares(_ service: ServiceConfiguration) -> [ServiceRelease.Share] {

@@ -154,9 +154,16 @@ final class Releases: @unchecked Sendable {
     }
 
     private func resolve(_ release: ReleaseState) throws(ReleaseRefusal) -> [Endpoint: SocketAddress] {
-        let (found, failures) = resolver.resolve(
-            proxy.configuration.endpoints(under: release), previous: proxy.resolved, keepsLastGood: true)
-        for failure in failures where found[failure.endpoint] == nil {
+        // What has an address keeps it: a switch must not wait for a name server. Names are looked up again by the clock and by reloads.
+        var found: [Endpoint: SocketAddress] = [:]
+        var missing: [Endpoint] = []
+        for endpoint in proxy.configuration.endpoints(under: release) {
+            if let known = proxy.resolved[endpoint] { found[endpoint] = known } else { missing.append(endpoint) }
+        }
+        guard !missing.isEmpty else { return found }
+        let (new, failures) = resolver.resolve(missing, previous: [:], keepsLastGood: false)
+        found.merge(new) { known, _ in known }
+        for failure in failures {
             throw ReleaseRefusal(
                 .bad, "cannot-resolve", "\(failure.endpoint.text) cannot be resolved: \(failure.reason)",
                 hint: "write an address, or make the name resolvable on this machine")
