@@ -37,12 +37,12 @@ let package = Package(
         module("HTTP", ["CNghttp2", "Net"], beside: ["H2/LIFECYCLE.md"]),
         module("Config", ["CYAML"]),
         module("Policy"),
-        module("Routing", ["Net", "Config", "Policy", "HTTP"]),
+        module("Routing", ["Net", "TLS", "Config", "Policy", "HTTP"]),
         module("Telemetry", ["Net"]),
         module(
-            "DataPlane", ["CLinux", "Net", "HTTP", "Policy", "Routing", "Telemetry"], beside: ["Exchange/LIFECYCLE.md"]),
+            "DataPlane", ["CLinux", "Net", "TLS", "HTTP", "Policy", "Routing", "Telemetry"], beside: ["Exchange/LIFECYCLE.md"]),
         module(
-            "ControlPlane", ["CLinux", "COpenSSL", "Net", "HTTP", "Config", "Policy", "Routing", "Telemetry", "DataPlane"],
+            "ControlPlane", ["CLinux", "COpenSSL", "Net", "TLS", "HTTP", "Config", "Policy", "Routing", "Telemetry", "DataPlane"],
             beside: ["Upgrade/LIFECYCLE.md"]),
         module("CLI"),
         .executableTarget(
@@ -63,8 +63,8 @@ let package = Package(
         tests("PolicyTests", ["Policy"]),
         tests("RoutingTests", ["Routing", "Config", "Policy", "HTTP", "Net"]),
         tests("TelemetryTests", ["Telemetry", "Net"]),
-        tests("DataPlaneTests", ["DataPlane", "Routing", "Policy", "Config", "Telemetry", "HTTP", "Net", "TestSupport"]),
-        tests("ControlPlaneTests", ["ControlPlane", "Config", "Policy", "Routing", "DataPlane", "Telemetry", "Net", "TestSupport"]),
+        tests("DataPlaneTests", ["DataPlane", "Routing", "Policy", "Config", "Telemetry", "HTTP", "TLS", "Net", "TestSupport"]),
+        tests("ControlPlaneTests", ["ControlPlane", "Config", "Policy", "Routing", "DataPlane", "Telemetry", "TLS", "Net", "TestSupport"]),
         tests("CLITests", ["CLI", "TestSupport"]),
         tests("ScenarioTests", ["TestSupport"]),
     ],

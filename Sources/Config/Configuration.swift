@@ -9,6 +9,7 @@ package struct Configuration: Sendable, Equatable {
     package var shutdown = ShutdownConfiguration()
     package var timeouts = TimeoutConfiguration()
     package var limits = LimitConfiguration()
+    package var http2 = HTTP2Configuration()
     /// Clients whose `X-Forwarded-*`, `Forwarded` and `X-Request-Id` are believed. CIDR blocks, empty by default.
     package var trustedProxies: [AddressBlock] = []
     package var listeners: [ListenerConfiguration] = []
@@ -93,6 +94,15 @@ package struct LimitConfiguration: Sendable, Equatable {
 package struct ListenerConfiguration: Sendable, Equatable {
     package var name: String
     package var bind: [Endpoint]
+    /// Never empty; the best first.
+    package var protocols: [ListenerProtocol] = [.http1]
+    package var tls: ListenerTLSConfiguration?
+    /// Connections begin with a PROXY header (v1 or v2). Only from `trustedProxies`; from everyone where that is empty.
+    package var acceptsProxyProtocol = false
+    /// Requests are answered with a redirect (308) to https on this port; nil = they are served.
+    package var redirectsToHTTPS: UInt16?
+    /// Age at which a connection is asked to end, give or take a tenth, so that long-lived clients spread over what is new; 0 = never.
+    package var maxConnectionAge: Duration = .zero
     package init(name: String, bind: [Endpoint]) {
         self.name = name
         self.bind = bind
@@ -213,6 +223,11 @@ package struct PoolShare: Sendable, Equatable {
 package struct PoolConfiguration: Sendable, Equatable {
     package var name: String
     package var targets: [TargetConfiguration]
+    package var upstreamProtocol = UpstreamProtocol.http1
+    /// nil = no TLS, but for `h2`, which the decoder gives the default.
+    package var tls: PoolTLSConfiguration?
+    /// A PROXY header in front of each connection to a target, which then carries one client's requests alone.
+    package var sendsProxyProtocol: ProxyProtocolVersion?
     package init(name: String, targets: [TargetConfiguration]) {
         self.name = name
         self.targets = targets

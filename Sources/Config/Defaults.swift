@@ -31,6 +31,15 @@ package enum Defaults {
     package static let redirectStatus = 307
     package static let respondStatus = 200
     package static let respondContentType = "text/plain; charset=utf-8"
+    package static let handshakeTimeout: Duration = .seconds(10)
+    package static let handshakeRate = 0
+    package static let http2MaxStreams = 128
+    package static let http2StreamWindow = 256 * 1024
+    package static let http2ConnectionWindow = 1024 * 1024
+    package static let http2ResetsPerSecond = 40
+    package static let http2ControlFramesPerSecond = 100
+    package static let http2PingInterval: Duration = .seconds(30)
+    package static let http2PingTimeout: Duration = .seconds(10)
 
     /// What a configuration file may say at most, and how much of a file is read at all.
     package enum Bounds {

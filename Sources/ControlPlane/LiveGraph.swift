@@ -30,11 +30,13 @@ final class LiveGraph {
     /// Changes nothing; what it returns is to be committed, or dropped, before the next call.
     /// - Parameter file: as the operator wrote it; the release state is laid over it here.
     func build(
-        _ file: Configuration, release: ReleaseState = ReleaseState(), resolved: [Endpoint: SocketAddress], epoch: Epoch
+        _ file: Configuration, release: ReleaseState = ReleaseState(), resolved: [Endpoint: SocketAddress],
+        material: KeyMaterial = KeyMaterial(), epoch: Epoch
     ) throws(SnapshotError) -> Built {
         let effective = EffectiveConfiguration(file, release: release)
         let prepared = try Snapshot.prepare(
-            configuration: effective.configuration, epoch: epoch, release: release, resolved: resolved, registry: registry)
+            configuration: effective.configuration, epoch: epoch, release: release, resolved: resolved, material: material,
+            registry: registry)
         return Built(
             prepared: prepared, drains: Dictionary(file.services.map { ($0.name, $0.drain) }) { first, _ in first }, release: release,
             notes: effective.notes)

@@ -12,8 +12,9 @@ package final class Snapshot: Sendable {
     package let timeouts: Timeouts
     package let limits: Limits
     package let accessLog: AccessLogChoice
-    /// Names of the listeners, in file order.
-    package let listeners: [String]
+    /// In file order.
+    package let listeners: [ListenerPolicy]
+    package let http2: HTTP2Bounds
     private let table: RouteTable
     private let trusted: TrustedNetworks
 
@@ -28,9 +29,12 @@ package final class Snapshot: Sendable {
         limits = parts.limits
         accessLog = parts.accessLog
         listeners = parts.listeners
+        http2 = parts.http2
         trusted = parts.trusted
         table = RouteTable(parts.conditions)
     }
+
+    package func listener(named name: String) -> ListenerPolicy? { listeners.first { $0.name == name } }
 
     package func service(named name: String) -> Service? { services.first { $0.name == name } }
 

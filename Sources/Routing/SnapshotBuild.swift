@@ -1,6 +1,7 @@
 package import Config
 package import Net
 package import Policy
+internal import TLS
 
 /// Why a configuration cannot become a snapshot. The validator refuses all but `unresolved` before it gets here.
 package enum SnapshotError: Error, Equatable, CustomStringConvertible {
@@ -11,6 +12,8 @@ package enum SnapshotError: Error, Equatable, CustomStringConvertible {
     /// `strip_prefix` is not a prefix, in whole segments, of the route's path: it could not be taken off every request of the route.
     case stripPrefixOutsidePath(String, route: String)
     case statusOutOfRange(Int, route: String)
+    /// Certificates of a listener, or trust and keys of a pool, were not read.
+    case noKeyMaterial(String)
 
     package var description: String {
         switch self {
@@ -20,6 +23,7 @@ package enum SnapshotError: Error, Equatable, CustomStringConvertible {
         case .unknownPool(let name, let service): "\(service): there is no pool \(name)"
         case .stripPrefixOutsidePath(let prefix, let route): "\(route): strip_prefix \(prefix) is not a prefix of the route's path"
         case .statusOutOfRange(let status, let route): "\(route): \(status) is no status code"
+        case .noKeyMaterial(let name): "\(name): its certificates were not read"
         }
     }
 }
@@ -32,11 +36,12 @@ extension Snapshot {
     ///     Unchanged when this throws.
     package static func build(
         configuration: Configuration, epoch: Epoch, release: ReleaseState = ReleaseState(), resolved: [Endpoint: SocketAddress],
-        registry: TargetRegistry
+        material: KeyMaterial = KeyMaterial(), registry: TargetRegistry
     ) throws(SnapshotError) -> Snapshot {
         let effective = EffectiveConfiguration(configuration, release: release)
         let prepared = try prepare(
-            configuration: effective.configuration, epoch: epoch, release: release, resolved: resolved, registry: registry)
+            configuration: effective.configuration, epoch: epoch, release: release, resolved: resolved, material: material,
+            registry: registry)
         prepared.commit()
         return prepared.snapshot
     }
@@ -59,19 +64,25 @@ extension Snapshot {
     /// - Parameter configuration: with the release state's splits and targets laid over (`EffectiveConfiguration`).
     /// - Parameter release: read for what is closed and paused.
     package static func prepare(
-        configuration: Configuration, epoch: Epoch, release: ReleaseState, resolved: [Endpoint: SocketAddress], registry: TargetRegistry
+        configuration: Configuration, epoch: Epoch, release: ReleaseState, resolved: [Endpoint: SocketAddress],
+        material: KeyMaterial = KeyMaterial(), registry: TargetRegistry
     ) throws(SnapshotError) -> Prepared {
         var rebuild = registry.beginRebuild()
         var parts = SnapshotParts(epoch: epoch)
         parts.timeouts = Timeouts(configuration.timeouts)
         parts.limits = Limits(configuration.limits)
         parts.accessLog = AccessLogChoice(configuration.accessLog.format)
-        parts.listeners = configuration.listeners.map(\.name)
+        parts.http2 = HTTP2Bounds(configuration.http2, limits: configuration.limits)
+        for listener in configuration.listeners {
+            let certificates = material.listeners[listener.name]
+            if listener.tls != nil, certificates == nil { throw .noKeyMaterial(listener.name) }
+            parts.listeners.append(ListenerPolicy(listener, certificates: certificates))
+        }
         parts.trusted = TrustedNetworks(configuration.trustedProxies)
         for service in configuration.services {
             parts.services.append(
                 try Service.build(
-                    service, live: release[service.name], resolved: resolved, rebuild: &rebuild))
+                    service, live: release[service.name], resolved: resolved, material: material, rebuild: &rebuild))
         }
         try parts.addRoutes(configuration.routes, implied: configuration.defaultService?.name)
         return Prepared(Snapshot(parts), rebuild)
@@ -88,7 +99,8 @@ struct SnapshotParts {
     var timeouts = Timeouts(TimeoutConfiguration())
     var limits = Limits(LimitConfiguration())
     var accessLog = AccessLogChoice.off
-    var listeners: [String] = []
+    var listeners: [ListenerPolicy] = []
+    var http2 = HTTP2Bounds(HTTP2Configuration(), limits: LimitConfiguration())
     var trusted = TrustedNetworks([])
 
     init(epoch: Epoch) { self.epoch = epoch }
@@ -118,7 +130,7 @@ extension RouteConditions {
 
 extension Service {
     fileprivate static func build(
-        _ file: ServiceConfiguration, live: ServiceRelease, resolved: [Endpoint: SocketAddress],
+        _ file: ServiceConfiguration, live: ServiceRelease, resolved: [Endpoint: SocketAddress], material: KeyMaterial,
         rebuild: inout TargetRegistry.Rebuild
     ) throws(SnapshotError) -> Service {
         let balance: Balancer =
@@ -129,14 +141,18 @@ extension Service {
         var pools: [Pool] = []
         for pool in file.pools {
             var members: [PoolMember] = []
+            let name = KeyMaterial.PoolName(service: file.name, pool: pool.name)
+            if pool.tls != nil, material.pools[name] == nil { throw .noKeyMaterial("\(file.name)/\(pool.name)") }
             for target in pool.targets {
+                let (wire, digest) = TargetWire.build(pool, target, material.pools[name])
                 guard let address = resolved[target.endpoint] else {
                     throw .unresolved(target.endpoint, service: file.name, pool: pool.name)
                 }
-                let identity = TargetIdentity(service: file.name, pool: pool.name, text: target.text, address: address)
+                let identity = TargetIdentity(service: file.name, pool: pool.name, text: target.text, address: address, wire: digest)
                 members.append(
                     PoolMember(
-                        target: rebuild.target(identity), weight: target.weight, closed: live.closed(pool: pool.name, target: target.text)))
+                        target: rebuild.target(identity, wire: wire), weight: target.weight,
+                        closed: live.closed(pool: pool.name, target: target.text)))
             }
             // Only round-robin has turns to work out; the cursor is kept for both.
             let weights = balance == .roundRobin ? members.filter { $0.closed == nil }.map { max(1, $0.weight) } : []
@@ -166,5 +182,46 @@ extension Service {
             spread[index] = share.partsPerMillion
         }
         return spread
+    }
+}
+
+extension TargetWire {
+    /// And what tells it from another: empty for the plain one.
+    fileprivate static func build(
+        _ pool: PoolConfiguration, _ target: TargetConfiguration, _ material: KeyMaterial.ClientMaterial?
+    ) -> (wire: TargetWire, digest: String) {
+        var wire = TargetWire()
+        var parts: [String] = []
+        if pool.upstreamProtocol != .http1 {
+            wire.isHTTP2 = true
+            parts.append("h2")
+        }
+        switch pool.sendsProxyProtocol {
+        case .v1: (wire.proxyHeader, parts) = (.v1, parts + ["proxy-v1"])
+        case .v2: (wire.proxyHeader, parts) = (.v2, parts + ["proxy-v2"])
+        case nil: break
+        }
+        if let tls = pool.tls, let material {
+            wire.tls = material.context
+            wire.peer = PeerName(tls.serverName ?? target.endpoint.host)
+            parts.append("tls:\(material.digest):\(tls.serverName ?? "")")
+        }
+        return (wire, parts.joined(separator: " "))
+    }
+}
+
+extension Endpoint {
+    fileprivate var host: String {
+        switch self {
+        case .tcp(let host, _): host
+        case .unix: "localhost"
+        }
+    }
+}
+
+extension PeerName {
+    fileprivate init(_ text: String) {
+        let isLiteral = text.utf8.withContiguousStorageIfAvailable { SocketAddress(literal: UnsafeRawBufferPointer($0)) != nil } ?? false
+        self = isLiteral ? .address(text) : .host(text)
     }
 }

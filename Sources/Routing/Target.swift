@@ -8,11 +8,14 @@ package struct TargetIdentity: Hashable, Sendable {
     /// As the operator wrote it.
     package var text: String
     package var address: SocketAddress
-    package init(service: String, pool: String, text: String, address: SocketAddress) {
+    /// Protocol and TLS settings, as a digest; empty for HTTP/1.1 without TLS.
+    package var wire: String
+    package init(service: String, pool: String, text: String, address: SocketAddress, wire: String = "") {
         self.service = service
         self.pool = pool
         self.text = text
         self.address = address
+        self.wire = wire
     }
 }
 
@@ -25,6 +28,8 @@ package final class Target: Sendable {
     package let serial: UInt64
     /// `identity.text`, for the log.
     package let text: ByteText
+    /// How it is spoken to.
+    package let wire: TargetWire
     /// Exchanges in flight, with a bit for each reason to take none. One word, so that no claim can slip in behind `retire`.
     private let lease = Atomic<Int>(0)
     private static let retiredBit = 1 << 62
@@ -33,11 +38,12 @@ package final class Target: Sendable {
     /// Any of them: no claim. A load with a reason in it looks busier than any other.
     private static let reasons = retiredBit | closedBit | failingBit
 
-    package init(identity: TargetIdentity, ordinal: Int, serial: UInt64 = 0) {
+    package init(identity: TargetIdentity, ordinal: Int, serial: UInt64 = 0, wire: TargetWire = .plain) {
         self.identity = identity
         self.ordinal = ordinal
         self.serial = serial
         text = ByteText(identity.text)
+        self.wire = wire
     }
 
     /// Exchanges that hold a lease on this target now, all loops together.

@@ -108,14 +108,14 @@ package final class TargetRegistry {
             numbers = registry.numbers
         }
 
-        mutating func target(_ identity: TargetIdentity) -> Target {
+        mutating func target(_ identity: TargetIdentity, wire: TargetWire) -> Target {
             if let known = targets[identity] { return known }
             if let kept = registry.targets[identity], !kept.isRetired {
                 targets[identity] = kept
                 change.kept.append(kept)
                 return kept
             }
-            let added = Target(identity: identity, ordinal: takeOrdinal(), serial: numbers.nextSerial)
+            let added = Target(identity: identity, ordinal: takeOrdinal(), serial: numbers.nextSerial, wire: wire)
             numbers.nextSerial += 1
             targets[identity] = added
             change.added.append(added)
