@@ -31,14 +31,14 @@ package enum ProxyHeaderRefusal: Error, Equatable, Sendable {
     /// Version 2: the CRC32c that the sender put in is not that of the bytes.
     case checksum
 
-    /// For a log line: "no PROXY header".
+    /// What was wrong, for operators.
     package var text: String {
         switch self {
-        case .otherProtocol: "no PROXY header"
-        case .tooLong: "PROXY header too long"
-        case .malformedLine: "malformed PROXY v1 line"
-        case .malformedBlock: "malformed PROXY v2 block"
-        case .checksum: "PROXY v2 checksum is wrong"
+        case .otherProtocol: "it begins with something else"
+        case .tooLong: "too long"
+        case .malformedLine: "malformed line (version 1)"
+        case .malformedBlock: "malformed block (version 2)"
+        case .checksum: "wrong checksum"
         }
     }
 }
