@@ -7,6 +7,7 @@ enum Metrics {
         process(report, &page)
         loops(report, &page)
         listeners(report, &page)
+        certificates(report, &page)
         services(report, &page)
         targets(report, &page)
         return page.text
