@@ -40,6 +40,8 @@ package struct WorkerStatus: Encodable, Sendable {
     package var inFlight: Int?
     package var idleUpstream: Int?
     package var accepted: UInt64?
+    /// Connections closed for their PROXY header.
+    package var refusedProxyHeaders: UInt64?
     package var requests: UInt64?
     /// Responses by class: "1xx" … "5xx".
     package var responses: [String: UInt64]?

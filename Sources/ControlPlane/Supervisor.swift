@@ -260,7 +260,7 @@ package struct Supervisor {
             case .exactly(let number): max(1, number)
             }
         do throws(IOError) {
-            let workers = try WorkerHandle.fleet(of: count, snapshots: cell, log: log)
+            let workers = try WorkerHandle.fleet(of: count, snapshots: cell, log: log, notices: self.log.notices)
             // They idle until they are given a socket; a machine without threads must refuse before anything is promised.
             for worker in workers { try worker.start() }
             return workers
