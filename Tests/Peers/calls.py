@@ -259,7 +259,7 @@ def _(stage):
 
 @own("a body beyond the limit is RESOURCE_EXHAUSTED")
 def _(stage):
-    code, text = status_of(stage.channel("small", "h2c.test"), message=b"x" * 100_000)
+    code, text = status_of(stage.channel("h2c", "h2c.test"), message=b"x" * 42 * MEBI)
     expect(code == grpc.StatusCode.RESOURCE_EXHAUSTED, code, text)
 
 
@@ -427,6 +427,7 @@ backend tls
     def play_sluice(self):
         refusing = free_port()
         self.run_with(f"""
+defaults: {{ limits: {{ body_bytes: 40MiB }} }}
 listeners:
   - {{ name: h2c, bind: ["127.0.0.1:0"], protocols: [h2c, http/1.1] }}
   - {{ name: tls, bind: ["127.0.0.1:0"], tls: {{ certificates: [{{ cert: {self.front.cert}, key: {self.front.key} }}] }} }}
