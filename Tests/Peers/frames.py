@@ -1,4 +1,5 @@
 """A client of HTTP/2 by the `h2` library, one thread, and WebSocket frames by hand: for what ordinary clients do not do (RFC 8441)."""
+import contextlib
 import os
 import socket
 import ssl
@@ -135,7 +136,8 @@ class Client:
                 return
 
     def end(self, stream):
-        self.h2.end_stream(stream)
+        with contextlib.suppress(h2.exceptions.StreamClosedError):  # the other side was first
+            self.h2.end_stream(stream)
         self.flush()
 
     def reset(self, stream, code=8):
