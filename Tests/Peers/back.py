@@ -2,6 +2,8 @@
 
     back.py [WORD ...]
 """
+import interpreter  # noqa: F401, I001
+
 import contextlib
 import os
 import socket

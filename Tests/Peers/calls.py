@@ -4,6 +4,8 @@
 
 The ways are played one after the other: h2c to h2c, TLS to h2c, TLS to TLS.
 """
+import interpreter  # noqa: F401, I001
+
 import argparse
 import subprocess
 import sys

@@ -2,6 +2,8 @@
 
     front.py [--front sluice|haproxy] [WORD ...]
 """
+import interpreter  # noqa: F401, I001
+
 import argparse
 import base64
 import contextlib

@@ -16,6 +16,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Proof"))
 from stage import BINARY, Failure, Stage, free_port, wait_until  # noqa: E402, F401
 
+# A whole scene takes a few seconds; where checks run into their deadlines one after the other, enough is known by then.
+BEGAN, SECONDS = time.monotonic(), 110
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 
@@ -44,6 +46,10 @@ class Checks:
         failed = 0
         for name, seconds, body in self.all:
             if words and not any(word in name for word in words):
+                continue
+            if time.monotonic() > BEGAN + SECONDS:
+                failed += 1
+                print(f"failed {name}: not played, the scene has taken {SECONDS} s", flush=True)
                 continue
             signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(Failure(f"not done after {seconds} s")))
             signal.alarm(seconds)

@@ -2,6 +2,8 @@
 
     websocket.py [--front sluice|haproxy|direct] [WORD ...]
 """
+import interpreter  # noqa: F401, I001
+
 import argparse
 import asyncio
 import contextlib

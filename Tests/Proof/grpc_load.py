@@ -15,6 +15,7 @@ import time
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(FOLDER, "../Peers"))
+import interpreter  # noqa: E402, F401, I001
 import grpc  # noqa: E402
 
 from echo import SERVICE  # noqa: E402
