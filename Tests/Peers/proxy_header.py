@@ -26,16 +26,15 @@ class HeaderStage(Scene):
         super().__init__()
         self.material = Material(self.folder)
         pair = self.material.make("shop", "DNS:shop.test,DNS:localhost")
-        names = ["web", "out", "out6", "secure"]
+        names = ["web", "out", "secure"]
         up = self.up = {name: free_port() for name in names}
         says = "address=$proxy_protocol_addr\\nport=$proxy_protocol_port\\nto=$proxy_protocol_server_addr:$proxy_protocol_server_port\\nconnection=$connection\\nfor=$http_x_forwarded_for\\n"
         nginx(self, "upstream", f"""
 server {{ listen 127.0.0.1:{up['web']}; location / {{ return 200 "for=$http_x_forwarded_for\\nproto=$http_x_forwarded_proto\\nforwarded=$http_forwarded\\n"; }} }}
 server {{ listen 127.0.0.1:{up['out']} proxy_protocol; location / {{ return 200 "{says}"; }} }}
 server {{ listen 127.0.0.1:{up['secure']} ssl proxy_protocol; ssl_certificate {pair.cert}; ssl_certificate_key {pair.key}; location / {{ return 200 "{says}"; }} }}
-server {{ listen 127.0.0.1:{up['out6']} proxy_protocol http2; location / {{ return 200 "{says}"; }} }}
 """)
-        wait_for(*(up[name] for name in ("web", "out", "secure", "out6")))
+        wait_for(*(up[name] for name in ("web", "out", "secure")))
         ca, files = self.material.ca.cert, f"cert: {pair.cert}, key: {pair.key}"
         health = "health: { path: /, interval: 100ms, timeout: 100ms, rise: 1, fall: 1 }"
 
@@ -43,7 +42,6 @@ server {{ listen 127.0.0.1:{up['out6']} proxy_protocol http2; location / {{ retu
             return f"pools: {{ only: {{ targets: [\"localhost:{port}\"], {more} }} }}"
         routes = {"v1": pool(up["out"], "proxy_protocol: v1"), "v2": pool(up["out"], "proxy_protocol: v2"),
                   "v1-tls": pool(up["secure"], f"proxy_protocol: v1, tls: {{ ca: {ca} }}"), "v2-tls": pool(up["secure"], f"proxy_protocol: v2, tls: {{ ca: {ca} }}"),
-                  "v2-h2c": pool(up["out6"], "proxy_protocol: v2, protocol: h2c"),
                   "v1-checked": pool(up["out"], "proxy_protocol: v1") + f", {health}", "v2-checked": pool(up["out"], "proxy_protocol: v2") + f", {health}"}
         self.routes = list(routes)
         self.body = (f"""
@@ -238,9 +236,9 @@ def _(stage):
 # MARK: - Out
 
 
-@check("v1 and v2 to nginx tell the client's address, also before TLS and HTTP/2")
+@check("v1 and v2 to nginx tell the client's address, also before TLS")
 def _(stage):
-    for service in ("v1", "v2", "v1-tls", "v2-tls", "v2-h2c"):
+    for service in ("v1", "v2", "v1-tls", "v2-tls"):
         saw = stage.get(service, "127.0.0.5")
         expect(saw["address"] == "127.0.0.5" and saw["for"] == "127.0.0.5" and int(saw["port"]) > 0, service, saw)
         expect(saw["to"] == f"127.0.0.1:{stage.ports['plain']}", service, saw)
@@ -248,7 +246,7 @@ def _(stage):
 
 @check("a connection carries one client's requests alone")
 def _(stage):
-    for service in ("v1", "v2", "v2-h2c"):
+    for service in ("v1", "v2", "v1-tls", "v2-tls"):
         def client(source):
             s = socket.socket()
             s.bind((source, 0))
