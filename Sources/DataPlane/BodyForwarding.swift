@@ -15,6 +15,10 @@ protocol Shore: AnyObject {
     func judge(_ progress: WriteQueue.Progress) -> Bool
     /// Asks for another turn: an edge will not come again.
     func resumeNextTurn()
+    /// HTTP/2: so many bytes that came have been used.
+    func consumed(_ count: Int)
+    /// No more bytes from our side. False when that has to wait until what is queued has left.
+    func shutdownWrite() -> Bool
 }
 
 extension Shore {
@@ -40,6 +44,12 @@ extension Shore {
         return judge(transport.send(head, block.bytes, pool: worker.buffers)) && judge(transport.send(end, pool: worker.buffers))
     }
 
+    /// HTTP/2: sends the body bytes at the front of `block`, which is used up; frames are the connection's business.
+    func forward(_ block: Block, _ taken: MessageBody.Taken) -> Bool {
+        block.truncate(by: block.count - taken.produced)
+        return send(block)
+    }
+
     /// Head, then block, in one call.
     private func send(_ out: inout HeadWriter, _ block: Block) -> Bool {
         if out.count == 0 { return send(block) }
@@ -55,7 +65,7 @@ extension Shore {
     func send(_ block: Block) -> Bool {
         guard !block.isEmpty else {
             worker.giveBack(block)
-            return transport.output.isEmpty
+            return transport.isClear
         }
         let (progress, tookBlock) = transport.send(block, pool: worker.buffers)
         if tookBlock { worker.replaceIfTaken(block) } else { worker.giveBack(block) }
@@ -84,9 +94,18 @@ enum ChunkFraming {
     static func putEnd(_ out: inout HeadWriter, _ bytes: UnsafeRawBufferPointer, _ taken: MessageBody.Taken, isLast: Bool) {
         if taken.produced > 0 { out.put("\r\n") }
         guard isLast else { return }
+        putLast(&out, bytes, taken.trailers)
+    }
+
+    /// The last chunk, with trailers that are lines of their own.
+    static func putLast(_ out: inout HeadWriter, trailers: UnsafeRawBufferPointer) {
+        putLast(&out, trailers, ByteRange(start: 0, end: UInt32(clamping: trailers.count)))
+    }
+
+    private static func putLast(_ out: inout HeadWriter, _ bytes: UnsafeRawBufferPointer, _ trailers: ByteRange) {
         out.put("0\r\n")
-        if !taken.trailers.isEmpty {
-            var lines = TrailerLines(bytes, taken.trailers)
+        if !trailers.isEmpty {
+            var lines = TrailerLines(bytes, trailers)
             while let line = lines.next() {
                 if line.mayBeForwarded { out.put(line.line, of: bytes) }
             }

@@ -2,6 +2,7 @@ internal import Glibc
 internal import HTTP
 internal import Net
 internal import Routing
+internal import TLS
 internal import Telemetry
 
 /// One loop's world: everything its connections and exchanges share, touched by its thread alone.
@@ -16,6 +17,10 @@ final class Worker {
     let responseFields: FieldTable
     var idle = IdleConnections()
     var queues = ServiceQueues()
+    /// Between OpenSSL and this loop's sockets.
+    private(set) lazy var tls = TLSBridge(pool: buffers, ticketKeys: TicketKeys(now: loop.wall / 1_000_000_000))
+    /// For the next connection to a target, by its ordinal.
+    var tickets = TargetTickets()
     private(set) lazy var held = HeldExchanges(worker: self)
     var counters = LoopCounters()
     var identifiers = RequestIdentifiers()
@@ -102,6 +107,7 @@ final class Worker {
             headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
         }
         counters.adopt(snapshot)
+        for listener in listeners { listener.adopt(snapshot) }
         closeIdle { !$0.keepsIdleConnections }
         held.snapshotChanged()
     }
@@ -122,7 +128,7 @@ final class Worker {
 
     func drainConnections() {
         isDraining = true
-        loop.forEachHandler { ($0 as? DownstreamConnection)?.drain() }
+        loop.forEachHandler { ($0 as? any ClientConnection)?.drain() }
     }
 
     /// Whoever is held by a pause, or would be from now on, gets 503.
@@ -152,7 +158,7 @@ final class Worker {
         isDraining = true
         held.close()
         for exchange in exchanges where exchange.isInUse { exchange.abandon() }
-        loop.forEachHandler { ($0 as? DownstreamConnection)?.close() }
+        loop.forEachHandler { ($0 as? any ClientConnection)?.close() }
         closeIdle { _ in true }
         log.flush()
         loop.everySecond = nil

@@ -13,6 +13,8 @@ package struct Readiness: OptionSet, Sendable {
     package static let peerClosed = Readiness(rawValue: 0x2000)
     /// Not the kernel's: the handler asked for another turn (`EventLoop.resumeNextTurn`).
     package static let resumed = Readiness(rawValue: 0x4000_0000)
+    /// Not the kernel's either: the turn in which the handler asked for it is about to end (`EventLoop.gatherUntilTurnEnds`).
+    package static let turnEnds = Readiness(rawValue: 0x2000_0000)
 }
 
 /// Whoever owns a registered descriptor. Called on its loop only. May unregister itself, or others, from inside a call: the loop keeps

@@ -3,8 +3,8 @@ internal import Glibc
 
 /// One thread, one epoll. Everything registered here is touched by this loop's thread alone; `mailbox` is the only door in.
 ///
-/// A turn: wait, read the clock once, handle what is ready, then what asked for another turn, then deadlines, then the mailbox. Mail is
-/// read between turns only: a job that runs knows that no handler is half-way, which is what an acknowledged epoch stands on.
+/// A turn: wait, read the clock once, handle what is ready, then what asked for another turn, then deadlines, then what was gathered, then
+/// the mailbox. Mail is read between turns only: a job that runs knows that no handler is half-way, which is what an acknowledged epoch stands on.
 package final class EventLoop {
     package let mailbox: Mailbox
     package let mark = TurnMark()
@@ -29,6 +29,8 @@ package final class EventLoop {
     private var timers: TimerWheel
     private var resumed: [Registration] = []
     private var resuming: [Registration] = []
+    private var gathering: [Registration] = []
+    private var ending: [Registration] = []
     /// Handlers unregistered in this turn: alive until its end, so that none is freed inside its own call.
     private var departed: [any EventHandler] = []
     private let events: UnsafeMutablePointer<sluice_event>
@@ -107,6 +109,18 @@ package final class EventLoop {
     /// `handle(.resumed)` in the next turn: for a reader that stopped for fairness. An edge will not come again.
     package func resumeNextTurn(_ registration: Registration) { resumed.append(registration) }
 
+    /// `handle(.turnEnds)` when everything else of this turn has been handled: for who gathers what many exchanges write, to send it in one
+    /// call. Asked while turns end, or by mail, it is for the end of the next turn, which comes at once.
+    package func gatherUntilTurnEnds(_ registration: Registration) { gathering.append(registration) }
+
+    /// Another handler answers for the descriptor from now on; the registration, its deadline and the descriptor stay.
+    package func handOver(_ registration: Registration, to handler: any EventHandler) {
+        let index = Int(registration.slot)
+        precondition(slots[index].generation == registration.generation, "handed over after it was unregistered")
+        if let former = slots[index].handler { departed.append(former) }
+        slots[index].handler = handler
+    }
+
     package func forEachHandler(_ body: (any EventHandler) -> Void) {
         for index in slots.indices {
             if let handler = slots[index].handler { body(handler) }
@@ -149,6 +163,7 @@ package final class EventLoop {
         }
         if !resumed.isEmpty { resumeAll() }
         while let slot = timers.popExpired(now: now) { slots[slot].handler?.deadlineReached() }
+        if !gathering.isEmpty { endTurn() }
         if hasMail { mailbox.deliver() }
         let second = wall / 1_000_000_000
         if second != lastSecond {
@@ -163,7 +178,7 @@ package final class EventLoop {
 
     private func wait(_ limit: TimeSpan?) -> Int {
         var timeout: Int32 = -1
-        if !resumed.isEmpty {
+        if !resumed.isEmpty || !gathering.isEmpty {
             timeout = 0
         } else {
             var span = timers.timeToNext(now: now) ?? TimeSpan(nanoseconds: .max)
@@ -190,6 +205,12 @@ package final class EventLoop {
         swap(&resumed, &resuming)
         for registration in resuming { dispatch(registration, Readiness.resumed.rawValue) }
         resuming.removeAll(keepingCapacity: true)
+    }
+
+    private func endTurn() {
+        swap(&gathering, &ending)
+        for registration in ending { dispatch(registration, Readiness.turnEnds.rawValue) }
+        ending.removeAll(keepingCapacity: true)
     }
 
     private func takeSlot(_ handler: any EventHandler) -> Registration {

@@ -53,6 +53,15 @@ package struct WriteQueue {
         return .drained
     }
 
+    /// The bytes that are next, as far as they lie together; empty when there are none. Valid until the queue is next changed.
+    package var first: UnsafeRawBufferPointer { head?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+
+    /// `count` bytes of `first` have been dealt with by somebody else.
+    package mutating func drop(_ count: Int, pool: BufferPool) {
+        precondition(count >= 0 && count <= first.count)
+        consume(count, pool: pool)
+    }
+
     package mutating func removeAll(pool: BufferPool) { consume(count, pool: pool) }
 
     // MARK: - Private

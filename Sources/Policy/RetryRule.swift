@@ -9,6 +9,8 @@ package enum RetryRule {
         ///   - reused: it had been idle before: the target may have closed it while we wrote (RFC 9112 §9.3.1).
         ///   - sent: bytes of the request were handed to the kernel; whether the target read them, nobody knows.
         case diedUnanswered(reused: Bool, sent: Bool)
+        /// The target says that it has not begun with it and will not (RFC 9113 §8.7): any request may go anywhere.
+        case unprocessed
         /// The whole request is with the target and no response came in time.
         case responseTimedOut
         /// A byte of the response was read: the target has acted on the request.
@@ -26,6 +28,8 @@ package enum RetryRule {
         package var isIdempotent: Bool
         /// All of the request, head and body, can still be sent from its first byte: nothing of the body was streamed on and let go.
         package var isReplayable: Bool
+        /// How often targets have sent it back unprocessed.
+        package var refusals: Int = 0
 
         package init(attemptsUsed: Int, attemptsAllowed: Int, hasRetriedFresh: Bool, isIdempotent: Bool, isReplayable: Bool) {
             self.attemptsUsed = attemptsUsed
@@ -44,6 +48,9 @@ package enum RetryRule {
         case fail
     }
 
+    /// Targets that all send it back must not pass it round for ever.
+    package static let refusalLimit = 8
+
     package static func decide(_ failure: Failure, _ exchange: Exchange) -> Decision {
         switch failure {
         case .connectFailed:
@@ -57,6 +64,8 @@ package enum RetryRule {
             // A target that takes a request on a new connection and drops it may have been brought down by it: the next one should live.
             guard !sent, exchange.isReplayable else { return .fail }
             return exchange.attemptsUsed < exchange.attemptsAllowed ? .retryElsewhere : .fail
+        case .unprocessed:
+            return exchange.isReplayable && exchange.refusals < refusalLimit ? .retryElsewhere : .fail
         case .responseTimedOut:
             // The target is most likely still at work on it. Not even an idempotent request goes out again: it would double the load on a
             // service that is too slow already, and the client has waited as long as it was to wait.

@@ -37,6 +37,15 @@ package final class ListenerPolicy: Sendable {
         hsts = file.tls?.hsts?.fieldLine ?? []
         asksForClientCertificate = file.tls?.clientCA != nil
         maxConnectionAge = TimeSpan(file.maxConnectionAge)
+        isPlain = certificates == nil && !speaksHTTP2
+    }
+
+    /// Nothing but HTTP/1.1 from the first byte on.
+    package let isPlain: Bool
+
+    /// For a socket whose listener no snapshot knows.
+    package static func plain(named name: String) -> ListenerPolicy {
+        ListenerPolicy(ListenerConfiguration(name: name, bind: []), certificates: nil)
     }
 }
 

@@ -5,7 +5,8 @@ import Testing
 struct RetryRuleTests {
     private static let failures: [RetryRule.Failure] = [
         .connectFailed, .diedUnanswered(reused: true, sent: false), .diedUnanswered(reused: true, sent: true),
-        .diedUnanswered(reused: false, sent: false), .diedUnanswered(reused: false, sent: true), .responseTimedOut, .responseBegun,
+        .diedUnanswered(reused: false, sent: false), .diedUnanswered(reused: false, sent: true), .unprocessed, .responseTimedOut,
+        .responseBegun,
     ]
 
     private func exchange(
@@ -36,11 +37,19 @@ struct RetryRuleTests {
         for failure in Self.failures {
             let decision = RetryRule.decide(failure, exchange(allowed: 9, idempotent: false))
             switch failure {
-            case .connectFailed, .diedUnanswered(reused: false, sent: false): #expect(decision == .retryElsewhere)
+            case .connectFailed, .diedUnanswered(reused: false, sent: false), .unprocessed: #expect(decision == .retryElsewhere)
             case .diedUnanswered(reused: true, sent: false): #expect(decision == .retryFresh)
             case .diedUnanswered(_, sent: true), .responseTimedOut, .responseBegun: #expect(decision == .fail)
             }
         }
+    }
+
+    @Test("a request that its target sent back unprocessed goes elsewhere without an attempt, and not for ever")
+    func unprocessed() {
+        var known = exchange(used: 1, allowed: 0, idempotent: false)
+        #expect(RetryRule.decide(.unprocessed, known) == .retryElsewhere)
+        known.refusals = RetryRule.refusalLimit
+        #expect(RetryRule.decide(.unprocessed, known) == .fail)
     }
 
     @Test("a body that was streamed on and let go cannot be sent again")

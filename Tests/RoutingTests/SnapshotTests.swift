@@ -170,7 +170,7 @@ struct SnapshotTests {
         let service = try #require(snapshot.services.first)
         #expect(snapshot.epoch == 12)
         #expect(snapshot.timeouts.connect == .milliseconds(250) && service.timeouts.connect == .milliseconds(2000))
-        #expect(snapshot.limits.bodyBytes == 77 && snapshot.accessLog == .combined && snapshot.listeners == ["web"])
+        #expect(snapshot.limits.bodyBytes == 77 && snapshot.accessLog == .combined && snapshot.listeners.map(\.name) == ["web"])
         #expect(service.limits.maxRequests == 5 && service.drain.tunnels == .seconds(9))
     }
 }

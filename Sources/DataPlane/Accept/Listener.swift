@@ -14,11 +14,18 @@ final class Listener: EventHandler {
     // SAFETY: the worker owns its listeners.
     private unowned(unsafe) let worker: Worker
     let socket: ListeningSocket
+    /// As the newest snapshot has it, or the last that had it.
+    private(set) var policy: ListenerPolicy
     private var state = State.stopped
 
     init(worker: Worker, socket: ListeningSocket) {
         self.worker = worker
         self.socket = socket
+        policy = worker.newestSnapshot().listener(named: socket.listener) ?? ListenerPolicy.plain(named: socket.listener)
+    }
+
+    func adopt(_ snapshot: Snapshot) {
+        if let policy = snapshot.listener(named: socket.listener) { self.policy = policy }
     }
 
     func start() {
@@ -65,9 +72,9 @@ final class Listener: EventHandler {
         let chosen = worker.board.choose(acceptedBy: worker.index)
         worker.board.add(to: chosen)
         let raw = descriptor.release()
-        if chosen == worker.index { return worker.adopt(raw, client, socket) }
-        let socket = self.socket
-        if !worker.board.post(to: chosen, { $0.adopt(raw, client, socket) }) {
+        let arrival = Client(address: client, socket: socket, policy: policy)
+        if chosen == worker.index { return worker.adopt(raw, arrival) }
+        if !worker.board.post(to: chosen, { $0.adopt(raw, arrival) }) {
             worker.board.remove(from: chosen)
             socket.connections.give()
             Syscall.close(raw)
@@ -77,12 +84,25 @@ final class Listener: EventHandler {
 
 extension Worker {
     /// A connection that was accepted, here or on another loop, is this loop's from now on.
-    func adopt(_ descriptor: Int32, _ client: SocketAddress, _ socket: ListeningSocket) {
+    func adopt(_ descriptor: Int32, _ client: Client) {
         counters.accepted &+= 1
-        let connection = DownstreamConnection(worker: self, socket: socket, client: client, descriptor: descriptor)
-        if connection.open() { return }
+        let isOpen: Bool
+        if client.policy.isPlain {
+            isOpen = DownstreamConnection(worker: self, client: client, transport: Transport(descriptor: descriptor)).open()
+        } else {
+            isOpen = Opening(worker: self, client: client, descriptor: descriptor).start()
+        }
+        if isOpen { return }
+        board.remove(from: index)
+        client.socket.connections.give()
+    }
+
+    /// One of this loop's client connections has been closed.
+    func connectionClosed(_ socket: ListeningSocket) {
+        counters.downstreamConnections -= 1
         board.remove(from: index)
         socket.connections.give()
+        descriptorsFreed()
     }
 
     /// Listeners that rest for want of descriptors may go on.

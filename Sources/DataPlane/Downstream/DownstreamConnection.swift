@@ -5,41 +5,30 @@ internal import Routing
 
 /// One client connection speaking HTTP/1.1. Confined to its loop.
 ///
+/// With TLS, or where HTTP/2 may come instead, `Opening` has had it before.
+///
 /// Life: `idle` (between requests) → `readingHead` (some bytes of a head are here) → `exchanging` (its exchange rules) → `idle`, or →
 /// `tunnel` after an upgrade, or → `flushing` (the last response is on its way out) → `lingering` (our side is shut, unread bytes of the client
 /// are thrown away so that no reset overtakes the answer, RFC 9112 §9.6) → `closed`. Input is read only in `idle`, `readingHead`, by the
 /// exchange for its body, in `tunnel` and `lingering`; else it waits in the kernel. `Requests.swift` has the reading.
-final class DownstreamConnection: EventHandler, Shore {
+final class DownstreamConnection: DownstreamStream, ClientConnection {
     enum State: UInt8 { case idle, readingHead, exchanging, tunnel, flushing, lingering, closed }
 
-    // SAFETY: the worker owns the loop that owns this; both end after it.
-    unowned(unsafe) let worker: Worker
-    let socket: ListeningSocket
-    let client: SocketAddress
-    var transport: Transport
     var state = State.idle
     var parser = RequestParser()
-    var exchange: Exchange?
     /// `readRequests` is on the stack: whoever ends an exchange leaves the next request to it.
     var isReading = false
-    /// What `input` holds cannot be used before more has come.
-    var needsMoreInput = false
-    /// A write has failed; the deadline that `judge` set ends the connection.
-    private(set) var isBroken = false
     private var lingersAfterFlush = false
-    private var registration = Registration.none
 
-    init(worker: Worker, socket: ListeningSocket, client: SocketAddress, descriptor: Int32) {
-        self.worker = worker
-        self.socket = socket
-        self.client = client
-        transport = Transport(descriptor: descriptor)
+    /// - Parameter transport: with a session whose handshake is through, or with bytes that were read already, if `Opening` had it before.
+    init(worker: Worker, client: Client, transport: Transport) {
+        super.init(worker: worker, client: client, transport: transport, isHTTP2: false)
     }
 
     /// Registers; false when the kernel has no room for it, and the connection is closed.
     func open() -> Bool {
         guard let registration = worker.loop.register(transport.descriptor, self) else {
-            Syscall.close(transport.descriptor)
+            transport.close()
             state = .closed
             return false
         }
@@ -49,11 +38,19 @@ final class DownstreamConnection: EventHandler, Shore {
         return true
     }
 
+    /// Goes on where `Opening` ended: the connection is registered and counted, and bytes may be there.
+    func takeOver(_ registration: Registration) {
+        self.registration = registration
+        worker.loop.handOver(registration, to: self)
+        setDeadline(after: worker.settings.requestHeader)
+        readRequests()
+    }
+
     // MARK: - Events
 
-    func handle(_ readiness: Readiness) {
+    override func handle(_ readiness: Readiness) {
         transport.note(readiness)
-        if readiness.isWritable, !transport.output.isEmpty, judge(transport.flush(pool: worker.buffers)) { drained() }
+        if readiness.isWritable, !transport.isClear, judge(transport.flush(pool: worker.buffers)) { drained() }
         switch state {
         case .idle, .readingHead: if transport.isReadable || transport.input != nil { readRequests() }
         case .exchanging: handleExchanging(readiness)
@@ -74,7 +71,7 @@ final class DownstreamConnection: EventHandler, Shore {
         }
     }
 
-    func deadlineReached() {
+    override func deadlineReached() {
         switch state {
         case .idle, .lingering, .flushing: close()
         case .readingHead: refuse(408)
@@ -93,35 +90,11 @@ final class DownstreamConnection: EventHandler, Shore {
 
     // MARK: - For the exchange
 
-    func setDeadline(after span: TimeSpan) { worker.loop.setDeadline(registration, worker.loop.now + span) }
-    func setDeadline(_ deadline: Instant) { worker.loop.setDeadline(registration, deadline) }
-    func clearDeadline() { worker.loop.setDeadline(registration, .never) }
-    func resumeNextTurn() { worker.loop.resumeNextTurn(registration) }
-
-    /// The client owes body bytes.
-    func expectBody() { setDeadline(after: worker.settings.idle) }
-    /// The client owes us its reading.
-    func awaitWritable() { setDeadline(after: worker.settings.idle) }
-
-    func sendCopy(_ bytes: UnsafeRawBufferPointer) { _ = judge(transport.send(bytes, pool: worker.buffers)) }
-
-    /// True when all of it is with the kernel. A client that takes no bytes any more is gone: its exchange hears of it by the deadline, not
-    /// in the middle of what it is doing.
-    func judge(_ progress: WriteQueue.Progress) -> Bool {
-        switch progress {
-        case .drained: return true
-        case .blocked: return false
-        case .failed:
-            transport.output.removeAll(pool: worker.buffers)
-            worker.loop.setDeadline(registration, worker.loop.now)
-            isBroken = true
-            return true
-        }
-    }
+    override func becomeTunnel() { state = .tunnel }
 
     /// The response is complete (its rest may still be queued). What comes next is the next request, or the end.
     /// - Parameter linger: bytes of the client may be unread: a plain close would reset the connection under the response.
-    func exchangeEnded(close closes: Bool, linger: Bool) {
+    override func exchangeEnded(close closes: Bool, linger: Bool) {
         exchange = nil
         needsMoreInput = false
         if isBroken { return close() }
@@ -129,17 +102,17 @@ final class DownstreamConnection: EventHandler, Shore {
             state = .flushing
             lingersAfterFlush = linger || transport.input != nil
             transport.dropInput(worker)
-            if transport.output.isEmpty { finishFlush() } else { setDeadline(after: worker.settings.idle) }
+            if transport.isClear { finishFlush() } else { setDeadline(after: worker.settings.idle) }
             return
         }
         state = .idle
-        setDeadline(after: transport.output.isEmpty ? worker.settings.keepalive : worker.settings.idle)
+        setDeadline(after: transport.isClear ? worker.settings.keepalive : worker.settings.idle)
         if !isReading, transport.input != nil || transport.isReadable { readRequests() }
     }
 
     /// Breaks off at once. The client sees a reset, so that what it has does not look whole.
-    func cut() {
-        Syscall.resetOnClose(transport.descriptor)
+    override func cut() {
+        transport.breakOff()
         close()
     }
 
@@ -152,25 +125,24 @@ final class DownstreamConnection: EventHandler, Shore {
         }
     }
 
-    func close() {
+    override func close() {
         guard state != .closed else { return }
         state = .closed
         exchange = nil
         transport.output.removeAll(pool: worker.buffers)
         transport.dropInput(worker)
         worker.loop.unregister(registration)
-        Syscall.close(transport.descriptor)
-        worker.counters.downstreamConnections -= 1
-        worker.board.remove(from: worker.index)
-        socket.connections.give()
-        worker.descriptorsFreed()
+        transport.close()
+        worker.connectionClosed(client.socket)
     }
 
     // MARK: - The end
 
     private func finishFlush() {
-        guard lingersAfterFlush || transport.isReadable else { return close() }
-        Syscall.shutdownWrite(transport.descriptor)
+        // With TLS the client hears our end first, and may answer it (RFC 8446 §6.1).
+        let waitsForAnswer = transport.kind == .tls && !transport.isPeerClosed
+        guard lingersAfterFlush || transport.isReadable || waitsForAnswer else { return close() }
+        guard transport.shutdownWrite() else { return setDeadline(after: LoopSettings.lingerTime) }
         state = .lingering
         setDeadline(after: LoopSettings.lingerTime)
         discardInput()

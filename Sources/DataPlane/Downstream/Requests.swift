@@ -11,7 +11,7 @@ extension DownstreamConnection {
         var served = 0
         while state == .idle || state == .readingHead {
             // Answers that the client does not read hold up what it asks next.
-            guard transport.output.isEmpty else { return }
+            guard transport.isClear else { return }
             if served == LoopSettings.pipelinedPerTurn { return resumeNextTurn() }
             served += 1
             if transport.input == nil || needsMoreInput {
@@ -61,20 +61,5 @@ extension DownstreamConnection {
         state = .exchanging
         exchange.start(self)
         exchange.answer(status, endedBy: status == 408 ? .clientTimeout : .client, phase: .requestHead)
-    }
-
-    /// Reads body bytes behind what `block` holds. False when there are none now, or none will ever come (the exchange has been told); the
-    /// block has been dealt with then.
-    func readBody(into block: Block) -> Bool {
-        switch transport.read(into: block, limit: transport.relaySize) {
-        case .moved: return true
-        case .wouldBlock:
-            transport.keep(block, worker)
-            return false
-        case .end, .failed:
-            worker.giveBack(block)
-            exchange?.clientGone()
-            return false
-        }
     }
 }

@@ -6,7 +6,8 @@ internal import Routing
 enum Answer {
     /// The connection cannot go on when the request was not understood, or not taken whole.
     static func closes(_ exchange: Exchange, _ status: UInt16) -> Bool {
-        exchange.headBlock == nil || !exchange.head.isPersistent || !exchange.requestBody.isFinished || exchange.worker.isDraining
+        if exchange.downstream?.isHTTP2 == true { return false }
+        return exchange.headBlock == nil || !exchange.head.isPersistent || !exchange.requestBody.isFinished || exchange.worker.isDraining
     }
 
     static func write(_ status: UInt16, of exchange: Exchange, closes: Bool, to out: inout HeadWriter) {

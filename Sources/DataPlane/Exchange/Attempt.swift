@@ -41,12 +41,12 @@ extension Exchange {
     }
 
     func connect(to target: Target) {
-        guard let connection = UpstreamConnection.dial(target, worker: worker, timeout: service?.timeouts.connect ?? .zero) else {
+        guard let stream = UpstreamStream.open(target, worker: worker, timeout: service?.timeouts.connect ?? .zero) else {
             return upstreamFailed(.connect)
         }
-        upstream = connection
-        connection.attach(self)
-        if connection.isConnected { connected() }
+        upstream = stream
+        stream.attach(self)
+        if stream.isOpen { connected() }
     }
 
     func connected() {
@@ -61,6 +61,10 @@ extension Exchange {
         var out = worker.headWriter()
         RequestRewriter.write(self, fields: worker.requestFields, to: &out)
         if out.isOverfull { return answer(431) }
+        if upstream.isHTTP2 {
+            guard upstream.request(out.bytes, ends: requestBody.isFinished) else { return upstreamFailed(.refused) }
+            out.rewind(to: 0)
+        }
         machine.sentHead()
         hasSent = true
         if requestBody.isFinished {
@@ -89,11 +93,12 @@ extension Exchange {
     /// The attempt failed on the upstream's side; tries again where `RetryRule` allows, else tells the client.
     func upstreamFailed(_ failure: ExchangeMachine.UpstreamFailure) {
         let decision = retryDecision(failure)
-        dropUpstream(failed: true)
+        // Whoever leaves, or has enough for now, has not failed (RFC 9113 §6.8, §8.7).
+        dropUpstream(failed: failure != .refused)
         switch machine.upstreamFailed(failure, mayRetry: decision != .fail) {
         case .none: break
         case .chooseAgain:
-            attempts &+= 1
+            if failure == .refused { refusals &+= 1 } else { attempts &+= 1 }
             if decision == .retryFresh { hasRetriedFresh = true }
             attempt(fieldsAreFresh: false)
         case .answer(let status): answer(status, endedBy: ExchangeMachine.endedBy(failure), phase: failedPhase(failure))
@@ -105,20 +110,22 @@ extension Exchange {
         switch failure {
         case .connect, .connectTimeout: .connect
         case .stalled: .requestBody
-        case .closedBeforeResponse, .malformed, .responseTimeout, .cutResponse, .drainDeadline:
+        case .closedBeforeResponse, .refused, .malformed, .responseTimeout, .cutResponse, .drainDeadline:
             requestBody.isFinished ? .responseHead : .requestBody
         }
     }
 
     private func retryDecision(_ failure: ExchangeMachine.UpstreamFailure) -> RetryRule.Decision {
-        let known = RetryRule.Exchange(
+        var known = RetryRule.Exchange(
             attemptsUsed: Int(attempts) - (hasRetriedFresh ? 1 : 0), attemptsAllowed: service?.retryAttempts ?? 0,
             hasRetriedFresh: hasRetriedFresh, isIdempotent: head.method.isIdempotent, isReplayable: !hasStreamedBody)
+        known.refusals = Int(refusals)
         switch failure {
         case .connect, .connectTimeout: return RetryRule.decide(.connectFailed, known)
         case .closedBeforeResponse:
             if response.interimCount > 0 { return .fail }
             return RetryRule.decide(.diedUnanswered(reused: isReused, sent: hasSent), known)
+        case .refused: return RetryRule.decide(.unprocessed, known)
         case .responseTimeout: return RetryRule.decide(.responseTimedOut, known)
         case .malformed, .cutResponse, .stalled, .drainDeadline: return .fail
         }

@@ -52,7 +52,7 @@ extension Exchange {
         machine.answer()
         response.status = status
         times.bytesOut &+= UInt64(out.count)
-        downstream.sendCopy(out.bytes)
+        downstream.sendAnswer(out.bytes)
         let linger = !requestBody.isFinished || headBlock == nil
         finish(endedBy: endedBy, phase: phase)
         downstream.exchangeEnded(close: closes, linger: linger)
@@ -88,7 +88,7 @@ extension Exchange {
     func downstreamDeadlineReached() {
         guard let downstream else { return }
         if downstream.isBroken { return clientGone() }
-        if !downstream.transport.output.isEmpty { return clientGone(.clientTimeout) }
+        if !downstream.transport.isClear { return clientGone(.clientTimeout) }
         switch machine.state {
         case .held: if downstream.transport.isPeerClosed { clientGone() } else { holdTimedOut() }
         case .queued: if downstream.transport.isPeerClosed { clientGone() } else { queueTimedOut() }

@@ -15,8 +15,8 @@ final class Exchange {
     /// Counts the uses of this object: whoever calls out and comes back compares, since the exchange may have ended, and begun anew.
     private(set) var serial: UInt64 = 0
 
-    var downstream: DownstreamConnection?
-    var upstream: UpstreamConnection?
+    var downstream: DownstreamStream?
+    var upstream: UpstreamStream?
     var head = RequestHead()
     /// The request head as received: for the rewrite, for another attempt, for the log.
     var headBlock: Block?
@@ -41,6 +41,8 @@ final class Exchange {
     /// Bytes of the present attempt were handed to the kernel.
     var hasSent = false
     var attempts: UInt8 = 0
+    /// How often a target has sent it back unprocessed.
+    var refusals: UInt8 = 0
     var hasRetriedFresh = false
     var isReused = false
     var holdsPlace = false
@@ -60,17 +62,19 @@ final class Exchange {
         if case .free = machine.state { false } else { true }
     }
 
-    var clientAddress: SocketAddress { downstream?.client ?? .unix(path: nil) }
+    var clientAddress: SocketAddress { downstream?.client.address ?? .unix(path: nil) }
 
     /// The retained head's bytes; offsets of `head` are into these.
     var headBytes: UnsafeRawBufferPointer { headBlock?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0) }
 
     /// A request head is complete. `block` begins with it and may hold body bytes, and further requests, behind it: they wait in the
     /// downstream's `input` until they are asked for. The fields are in `worker.requestFields`.
-    func begin(_ downstream: DownstreamConnection, _ head: RequestHead, _ block: Block) {
+    func begin(_ downstream: DownstreamStream, _ head: RequestHead, _ block: Block) {
         start(downstream)
         self.head = head
-        requestBody = MessageBody(head.framing, dropsTrailers: head.namesFields)
+        requestBody =
+            downstream.isHTTP2
+            ? MessageBody(stream: downstream.transport.hasEnded) : MessageBody(head.framing, dropsTrailers: head.namesFields)
         let retained = worker.buffers.take(head.length)
         retained.append(UnsafeRawBufferPointer(rebasing: block.bytes[0..<head.length]))
         headBlock = retained
@@ -94,7 +98,7 @@ final class Exchange {
         }
     }
 
-    func start(_ downstream: DownstreamConnection) {
+    func start(_ downstream: DownstreamStream) {
         serial &+= 1
         self.downstream = downstream
         machine.begin()
@@ -145,7 +149,9 @@ final class Exchange {
         holdDeadline = .never
         hasSent = false
         isReused = false
-        if !hasRetriedFresh, let connection = worker.idle.take(target) {
+        if target.wire.isHTTP2 {
+            connect(to: target)
+        } else if !hasRetriedFresh, let connection = worker.idle.take(target) {
             isReused = true
             times.connected = worker.loop.now
             connection.attach(self)
@@ -176,6 +182,7 @@ final class Exchange {
         hasStreamedBody = false
         hasSent = false
         attempts = 0
+        refusals = 0
         hasRetriedFresh = false
         isReused = false
         holdsPlace = false

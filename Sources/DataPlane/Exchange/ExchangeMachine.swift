@@ -33,6 +33,8 @@ struct ExchangeMachine {
         case connectTimeout
         /// The connection ended before the first byte of a response. `sent`: bytes of the request had been handed to the kernel.
         case closedBeforeResponse
+        /// HTTP/2: the target says that it has done nothing with the request (REFUSED_STREAM, or above the last stream of its GOAWAY).
+        case refused
         /// The response's head or framing is against the rules, or larger than the limit.
         case malformed
         case responseTimeout
@@ -114,14 +116,14 @@ struct ExchangeMachine {
         switch failure {
         case .connectTimeout, .responseTimeout, .stalled: 504
         case .connect, .closedBeforeResponse, .malformed, .cutResponse: 502
-        case .drainDeadline: 503
+        case .drainDeadline, .refused: 503
         }
     }
 
     static func endedBy(_ failure: UpstreamFailure) -> EndedBy {
         switch failure {
         case .connectTimeout, .responseTimeout, .stalled: .upstreamTimeout
-        case .connect, .closedBeforeResponse, .malformed, .cutResponse: .upstream
+        case .connect, .closedBeforeResponse, .refused, .malformed, .cutResponse: .upstream
         case .drainDeadline: .operator
         }
     }

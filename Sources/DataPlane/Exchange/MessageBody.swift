@@ -37,6 +37,12 @@ struct MessageBody {
         }
     }
 
+    /// Of a stream of HTTP/2, whose end its connection tells (`endOfInput`); whether it is as long as it said, the library has judged.
+    init(stream hasEnded: Bool) {
+        dropsTrailers = false
+        progress = hasEnded ? .finished : .untilClose
+    }
+
     var isFinished: Bool {
         if case .finished = progress { true } else { false }
     }

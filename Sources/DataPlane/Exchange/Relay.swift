@@ -50,6 +50,7 @@ extension Exchange {
             return false
         }
         times.bytesIn &+= UInt64(taken.consumed)
+        if downstream.isHTTP2 { downstream.consumed(taken.consumed) }
         let limit = worker.settings.bodyBytes
         if limit > 0, requestBody.received > limit {
             refuseBody(413, by: .proxy)
@@ -60,10 +61,32 @@ extension Exchange {
         }
         downstream.needsMoreInput = taken.consumed < block.count && !requestBody.isFinished
         hasStreamedBody = hasStreamedBody || taken.consumed > 0
-        let keepsUp = upstream.forward(
-            &out, block, taken, framing: head.framing == .chunked ? .chunks(isLast: requestBody.isFinished) : .plain)
+        let keepsUp: Bool
+        if upstream.isHTTP2 {
+            if requestBody.isFinished { upstream.keepTrailers(slice(taken.trailers, of: block.bytes)) }
+            keepsUp = upstream.forward(block, taken)
+            if requestBody.isFinished { upstream.endBody() }
+        } else {
+            keepsUp = upstream.forward(
+                &out, block, taken, framing: head.framing == .chunked ? .chunks(isLast: requestBody.isFinished) : .plain)
+        }
         downstream.transport.adaptRelaySize(lastRead: taken.consumed, peerKeptUp: keepsUp)
         return true
+    }
+
+    /// HTTP/2: the client's stream has ended behind what was relayed, perhaps with trailers.
+    func requestEnded() {
+        guard let downstream, let upstream, !requestBody.isFinished else { return }
+        requestBody.endOfInput()
+        if upstream.isHTTP2 {
+            upstream.keepTrailers(downstream.trailers)
+            upstream.endBody()
+        } else if head.framing == .chunked {
+            var out = worker.headWriter()
+            ChunkFraming.putLast(&out, trailers: downstream.trailers)
+            upstream.sendMore(out.bytes)
+        }
+        requestSent()
     }
 
     private func refuseBody(_ status: UInt16, by who: EndedBy) {
@@ -77,7 +100,7 @@ extension Exchange {
         guard let downstream else { return }
         let mine = serial
         var reads = 0
-        while serial == mine, let upstream, upstream.transport.isReadable, downstream.transport.output.isEmpty {
+        while serial == mine, let upstream, upstream.transport.isReadable, downstream.transport.isClear {
             if reads == Self.readsPerTurn { return upstream.resumeNextTurn() }
             reads += 1
             let block = upstream.transport.blockForReading(worker)
@@ -121,12 +144,30 @@ extension Exchange {
         }
         times.bytesOut &+= UInt64(out.count + taken.produced)
         startResponse(downstream)
-        let keepsUp = downstream.forward(
-            &out, block, taken, framing: response.isChunkedDownstream ? .chunks(isLast: isLast) : .plain)
+        if upstream.isHTTP2 { upstream.consumed(taken.consumed) }
+        let keepsUp: Bool
+        if downstream.isHTTP2 {
+            keepsUp = relayAsStream(out, block, taken, to: downstream)
+        } else {
+            keepsUp = downstream.forward(
+                &out, block, taken, framing: response.isChunkedDownstream ? .chunks(isLast: isLast) : .plain)
+        }
         upstream.transport.adaptRelaySize(lastRead: lastRead, peerKeptUp: keepsUp)
         if isLast { return finishResponse() }
         upstream.setDeadline(after: idleTimeout)
         if !keepsUp { downstream.awaitWritable() }
+    }
+
+    /// - Parameter out: the response's head, if it has not gone yet.
+    private func relayAsStream(_ out: HeadWriter, _ block: Block, _ taken: MessageBody.Taken, to downstream: DownstreamStream) -> Bool {
+        let isLast = responseBody.isFinished
+        let isEmpty = taken.produced == 0 && taken.trailers.isEmpty
+        if out.count > 0 { downstream.respond(out.bytes, ends: isLast && isEmpty) }
+        // The trailers lie in the block, behind the body: they are read before the block goes.
+        if isLast, !taken.trailers.isEmpty { downstream.keepTrailers(slice(taken.trailers, of: block.bytes)) }
+        let keepsUp = downstream.forward(block, taken)
+        if isLast { downstream.endBody() }
+        return keepsUp
     }
 
     private func upstreamEnded(cleanly: Bool, leaving block: Block) {
@@ -138,15 +179,25 @@ extension Exchange {
             guard cleanly, responseBody.endsWithConnection else { return upstreamFailed(.cutResponse) }
             responseBody.endOfInput()
             response.upstreamPersists = false
-            if response.isChunkedDownstream {
-                var out = worker.headWriter()
-                out.put("0\r\n\r\n")
-                times.bytesOut &+= 5
-                downstream?.sendCopy(out.bytes)
-            }
+            releaseClaims()
+            endResponse(trailers: upstream?.trailers ?? UnsafeRawBufferPointer(start: nil, count: 0))
             finishResponse()
         case .connecting: upstreamFailed(.connect)
         case .free, .held, .queued, .tunnel, .answering, .ended: break
+        }
+    }
+
+    /// The upstream has told the end of a body that had no length; `trailers` are lines of HTTP/1.1.
+    private func endResponse(trailers: UnsafeRawBufferPointer) {
+        guard let downstream else { return }
+        if downstream.isHTTP2 {
+            downstream.keepTrailers(trailers)
+            downstream.endBody()
+        } else if response.isChunkedDownstream {
+            var out = worker.headWriter()
+            ChunkFraming.putLast(&out, trailers: trailers)
+            times.bytesOut &+= UInt64(out.count)
+            downstream.sendCopy(out.bytes)
         }
     }
 
@@ -171,7 +222,7 @@ extension Exchange {
         case .requesting: upstreamFailed(requestBody.isFinished ? .responseTimeout : .stalled)
         case .responding:
             // A client that does not read has its own deadline.
-            if let downstream, !downstream.transport.output.isEmpty {
+            if let downstream, !downstream.transport.isClear {
                 upstream?.setDeadline(after: idleTimeout)
             } else {
                 upstreamFailed(.stalled)

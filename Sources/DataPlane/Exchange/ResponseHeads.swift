@@ -38,7 +38,7 @@ extension Exchange {
             var out = worker.headWriter()
             ResponseRewriter.writeInterim(received, of: block.bytes, fields: worker.responseFields, to: &out)
             times.bytesOut &+= UInt64(out.count)
-            downstream.sendCopy(out.bytes)
+            downstream.sendInterim(out.bytes)
         }
         return true
     }
@@ -53,19 +53,19 @@ extension Exchange {
         ResponseRewriter.writeUpgrade(received, of: block.bytes, fields: worker.responseFields, exchange: self, to: &out)
         response.status = received.status
         times.bytesOut &+= UInt64(out.count)
-        downstream.sendCopy(out.bytes)
+        downstream.sendInterim(out.bytes)
         block.consume(received.length)
         becomeTunnel(block)
     }
 
     private func takeFinal(_ received: ResponseHead, _ block: Block, lastRead: Int) {
-        guard let route else { return worker.giveBack(block) }
+        guard let route, let downstream, let upstream else { return worker.giveBack(block) }
         response.status = received.status
         response.upstreamPersists = received.isPersistent
-        responseBody = MessageBody(received.framing, dropsTrailers: received.namesFields)
-        decideDownstreamFraming(received)
+        responseBody = upstream.isHTTP2 ? body(of: received, upstream) : MessageBody(received.framing, dropsTrailers: received.namesFields)
+        if !downstream.isHTTP2 { decideDownstreamFraming(received) }
         var out = worker.headWriter()
-        if isPlain(received, route) { return sendPlain(received, block, lastRead: lastRead) }
+        if !downstream.isHTTP2, !upstream.isHTTP2, isPlain(received, route) { return sendPlain(received, block, lastRead: lastRead) }
         ResponseRewriter.write(received, of: block.bytes, fields: worker.responseFields, exchange: self, route: route, to: &out)
         if out.isOverfull {
             worker.giveBack(block)
@@ -77,12 +77,17 @@ extension Exchange {
 
     /// The first bytes of the response are about to leave: from here there is no way back. When they are also the last, the target is done
     /// with, and its claim given back before the client can ask for more.
-    func startResponse(_ downstream: DownstreamConnection) {
+    func startResponse(_ downstream: DownstreamStream) {
         if case .requesting = machine.state {
             machine.respond()
             if requestBody.isFinished { downstream.clearDeadline() } else { downstream.expectBody() }
         }
         if responseBody.isFinished { releaseClaims() }
+    }
+
+    /// Trailers may follow a length, too, so the stream's end alone is the body's; nothing follows where there can be no body.
+    private func body(of received: ResponseHead, _ upstream: UpstreamStream) -> MessageBody {
+        MessageBody(stream: received.framing == .none || (received.framing == .length(0) && upstream.transport.hasEnded))
     }
 
     private func decideDownstreamFraming(_ received: ResponseHead) {

@@ -11,7 +11,7 @@ extension Exchange {
     func becomeTunnel(_ block: Block) {
         guard let downstream, let upstream else { return worker.giveBack(block) }
         machine.upgrade()
-        downstream.state = .tunnel
+        downstream.becomeTunnel()
         upstream.becomeTunnel()
         worker.counters.tunnels += 1
         isTunnel = true
@@ -36,26 +36,26 @@ extension Exchange {
     }
 
     private func move(from source: some Shore, to sink: some Shore, ended: inout TunnelEnd) {
-        if !sink.transport.output.isEmpty, !sink.judge(sink.transport.flush(pool: worker.buffers)) { return }
+        if !sink.transport.isClear, !sink.judge(sink.transport.flush(pool: worker.buffers)) { return }
         var reads = 0
-        while ended == .open, source.transport.isReadable, sink.transport.output.isEmpty {
+        while ended == .open, source.transport.isReadable, sink.transport.isClear {
             if reads == 8 { return source.resumeNextTurn() }
             reads += 1
-            let block = worker.freshReadBlock()
+            let block = source.transport.blockForReading(worker)
             switch source.transport.read(into: block, limit: source.transport.relaySize) {
             case .moved(let count):
-                if sink is DownstreamConnection { times.bytesOut &+= UInt64(count) } else { times.bytesIn &+= UInt64(count) }
+                if sink is DownstreamStream { times.bytesOut &+= UInt64(count) } else { times.bytesIn &+= UInt64(count) }
+                if source.transport.kind == .stream { source.consumed(count) }
                 let keepsUp = sink.send(block)
                 source.transport.adaptRelaySize(lastRead: count, peerKeptUp: keepsUp)
             case .wouldBlock: return
             case .end: ended = .ended
+            // Many clients of WebSocket end their TLS connection without a word: what they sent has its own end.
+            case .failed(Transport.truncated): ended = .ended
             case .failed: ended = .broken
             }
         }
-        if ended == .ended, sink.transport.output.isEmpty {
-            Syscall.shutdownWrite(sink.transport.descriptor)
-            ended = .shut
-        }
+        if ended == .ended, sink.transport.isClear, sink.shutdownWrite() { ended = .shut }
     }
 
     func endTunnel(_ who: EndedBy) {

@@ -29,8 +29,8 @@ extension Exchange {
             let given = givenRequestID
             let own = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[0..<RequestIdentifier.length])
             record.requestID = given.isEmpty ? own : given
-            record.client = downstream.client
-            record.listener = downstream.socket.name.bytes
+            record.client = downstream.client.address
+            record.listener = downstream.client.socket.name.bytes
             fillRequest(&record)
             fillRoute(&record)
             fillTimes(&record)

@@ -46,6 +46,9 @@ package final class H2Session {
     @exclusivity(unchecked) private var nextIndex = 0
     private var pingCount: UInt32 = 0
 
+    /// What a client's connection begins with (RFC 9113 §3.4).
+    package static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
     /// Events and head bytes at which `receive` stops to have them drained.
     static let eventMark = 512
     static let headMark = 131_072
