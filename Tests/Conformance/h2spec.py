@@ -46,9 +46,7 @@ def run_all(address, options):
 
 def run_peer(options):
     with Place() as place:
-        # Requests with a body too: nginx reads it, and answers.
-        upstream = place.upstreams(["conformance"])["conformance"]
-        process = place.serve(options.server, upstream)
+        process = place.serve(options.server)
         failed = sum(run_all(address, options) for address in (place.plain, place.secure) if options.only in (None, "tls" if address.tls else "h2c"))
         if process.poll() is not None:
             raise Failure(f"{options.server} ended with {process.returncode}")

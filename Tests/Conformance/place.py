@@ -1,4 +1,4 @@
-"""Servers to be tried, each before an nginx that takes any request: Sluice, and those that are known to do right (to try the cases on)."""
+"""Servers to be tried, each before upstream.py: Sluice, and those that are known to do right (to try the cases on)."""
 import os
 import subprocess
 import sys
@@ -23,6 +23,12 @@ class Place(Stage):
         if done.returncode != 0:
             raise Failure(f"openssl: {done.stderr}")
         return f"{self.folder}/cert.pem", f"{self.folder}/key.pem"
+
+    def upstream(self):
+        port, file = free_port(), os.path.join(os.path.dirname(os.path.abspath(__file__)), "upstream.py")
+        self.start([sys.executable, "-B", file, str(port)], "upstream")
+        wait_until(lambda: can_connect(port), "the upstream does not serve")
+        return f"127.0.0.1:{port}"
 
     def addresses(self):
         self.plain, self.secure = Address(free_port()), Address(free_port(), tls=True)
@@ -80,8 +86,8 @@ listen secure
         return self.start(["nghttpx", "--conf=/dev/null", "--workers=1", f"--frontend=127.0.0.1,{plain};no-tls", f"--frontend=127.0.0.1,{secure}",
                            f"--backend={host},{port}", key, cert], "nghttpx")
 
-    def serve(self, which, upstream):
-        process = getattr(self, f"serve_{which}")(upstream)
+    def serve(self, which, **more):
+        process = getattr(self, f"serve_{which}")(self.upstream(), **more)
 
         def serves():
             if process.poll() is not None:
