@@ -40,8 +40,8 @@ class Place(Stage):
             f.write(text)
         return path
 
-    def serve_sluice(self, upstream, defaults="", listener=""):
-        """`defaults` and `listener`: more lines of the configuration, for each."""
+    def serve_sluice(self, upstream, defaults="", listener="", more=""):
+        """`defaults`, `listener` and `more` (services): more lines of the configuration."""
         cert, key = self.certificate()
         self.port, secure = self.addresses()
         self.write("sluice.yaml", f"""workers: {self.workers}
@@ -55,7 +55,7 @@ listeners:
        handshake_timeout: 2s }}{listener} }}
 services:
   app: {{ pools: {{ main: {{ targets: ["{upstream}"] }} }} }}
-""")
+{more}""")
         self.run()
         return self.sluice
 

@@ -3,10 +3,15 @@
     upstream.py PORT
     /              "conformance"                /bytes/N       N bytes             /status/N      no content
     /echo          the request's content        /trailers      with two trailers   /early/N       status N before the content has come
-    /hold          no answer, ever              /sum           length of the content and how often "x" is in it
+    /hold          no answer, ever              /held          how many requests are held so
+    /slow/N        "slow" after N ms            /cut/N         N bytes of twice as many, then nothing more
+    /head          the request's head
+    /sum           length of the content and how often "x" is in it
 """
 import asyncio
 import sys
+
+held = 0
 
 
 async def content(reader, head):
@@ -38,7 +43,12 @@ async def serve(reader, writer):
             method, target, _ = head.split("\r\n")[0].split(" ")
             word, _, number = target.lstrip("/").partition("/")
             if word == "hold":
-                await reader.read()  # until the other end goes
+                global held
+                held += 1
+                try:
+                    await reader.read()  # until the other end goes
+                finally:
+                    held -= 1
                 return
             if word == "early":
                 writer.write(answer(int(number), b"early", "Connection: close\r\n"))
@@ -57,6 +67,17 @@ async def serve(reader, writer):
                 out = answer(body=body)
             elif word == "sum":
                 out = answer(body=f"{len(body)} {body.count(b'x')}".encode())
+            elif word == "head":
+                out = answer(body=head.encode("latin-1"))
+            elif word == "held":
+                out = answer(body=str(held).encode())
+            elif word == "slow":
+                await asyncio.sleep(int(number) / 1000)
+                out = answer(body=b"slow")
+            elif word == "cut":
+                writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {2 * int(number)}\r\n\r\n".encode() + b"x" * int(number))
+                await writer.drain()
+                return
             elif word == "trailers":
                 out = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n5\r\nhello\r\n0\r\nx-sum: 5\r\nx-end: yes\r\n\r\n"
             else:
