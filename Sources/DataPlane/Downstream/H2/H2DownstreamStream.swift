@@ -21,6 +21,8 @@ final class H2DownstreamStream: DownstreamStream {
     /// `H2Scratch.fields` holds the response's trailers.
     private var hasTrailers = false
     private var isTunnel = false
+    /// The request is for one.
+    private var webSocket: H2WebSocket?
 
     /// What a head takes beyond its field list: request line, framing, the fields of a WebSocket's handshake.
     private static let headRoom = 512
@@ -37,15 +39,25 @@ final class H2DownstreamStream: DownstreamStream {
         self.handle = handle
         transport = .stream
         (refusal, hasTrailers, isTunnel) = (0, false, false)
+        webSocket = nil
         needsMoreInput = false
     }
 
     /// Takes over the head; it is gone from the store when the session receives again.
     func keepHead(_ head: H2Head, _ heads: H2HeadStore) {
         guard !head.isOverfull else { return refusal = 431 }
+        if !head.protocol.isEmpty {
+            webSocket = H2WebSocket(UnsafeRawBufferPointer(rebasing: heads.bytes[Int(head.protocol.start)..<Int(head.protocol.end)]))
+            guard webSocket != nil else { return refusal = 501 }
+        }
         let block = worker.buffers.take(head.listBytes + Self.headRoom)
-        if let count = H1Writing.request(head, of: heads, into: block.space) { block.filled(count) } else { refusal = 431 }
+        if let count = write(head, heads, into: block.space) { block.filled(count) } else { refusal = 431 }
         self.head = block
+    }
+
+    private func write(_ head: H2Head, _ heads: H2HeadStore, into space: UnsafeMutableRawBufferPointer) -> Int? {
+        guard let webSocket else { return H1Writing.request(head, of: heads, into: space) }
+        return webSocket.key.withUnsafeBytes { H1Writing.request(head, of: heads, webSocketKey: $0, into: space) }
     }
 
     func keepTrailers(_ head: H2Head, _ heads: H2HeadStore) {
@@ -228,6 +240,10 @@ final class H2DownstreamStream: DownstreamStream {
     }
 
     // MARK: - Ends
+
+    override func acceptsUpgrade(_ head: UnsafeRawBufferPointer, _ fields: FieldTable) -> Bool {
+        webSocket?.isAnswered(by: head, fields) ?? false
+    }
 
     override func becomeTunnel() {
         isTunnel = true
