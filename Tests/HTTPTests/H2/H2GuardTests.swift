@@ -55,6 +55,14 @@ struct H2GuardTests {
         try expect(.emptyFrames, Frames.headers(1, Frames.post, ends: false) + repeated(1000) { _ in Frames.data(1, "") })
     }
 
+    @Test("DATA of padding alone") func padding() throws {
+        let begun = Frames.headers(1, Frames.post, ends: false)
+        try expect(.emptyFrames, begun + repeated(1000) { _ in Frames.frame(0, 8, 1, [0]) })
+        try expect(.emptyFrames, begun + repeated(1000) { _ in Frames.frame(0, 8, 1, [3, 0, 0, 0]) })
+        let (error, _) = try verdict(begun + repeated(1000) { _ in Frames.frame(0, 8, 1, [1, 0x61, 0]) })
+        #expect(error == nil)
+    }
+
     @Test("WINDOW_UPDATE") func windows() throws { try expect(.windowUpdates, repeated(9000) { _ in Frames.window(0, 1) }) }
 
     @Test("CONTINUATION") func continuations() throws {
