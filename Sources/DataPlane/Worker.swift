@@ -143,6 +143,10 @@ final class Worker {
         report.exchangesInFlight = exchanges.count - freeExchanges.count
         report.idleUpstreamConnections = idle.count
         report.acceptedConnections = counters.accepted
+        report.handshakes = counters.handshakes
+        report.resumedHandshakes = counters.resumedHandshakes
+        report.failedHandshakes = counters.failedHandshakes
+        report.refusedByRate = counters.refusedByRate
         report.requests = counters.requests
         report.responses = counters.responses
         report.targets = counters.targets

@@ -10,6 +10,13 @@ package struct WorkerReport: Sendable {
     package var exchangesInFlight = 0
     package var idleUpstreamConnections = 0
     package var acceptedConnections: UInt64 = 0
+    /// TLS handshakes that were completed with clients.
+    package var handshakes: UInt64 = 0
+    /// Of `handshakes`, those that resumed a session.
+    package var resumedHandshakes: UInt64 = 0
+    package var failedHandshakes: UInt64 = 0
+    /// Connections closed at once because their client began too many in that second.
+    package var refusedByRate: UInt64 = 0
     package var requests: UInt64 = 0
     /// Responses by class: index 1...5.
     package var responses: [UInt64] = Array(repeating: 0, count: 6)

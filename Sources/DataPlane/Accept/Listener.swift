@@ -68,6 +68,7 @@ final class Listener: EventHandler {
     }
 
     private func admit(_ descriptor: consuming FileDescriptor, _ client: SocketAddress) {
+        guard worker.mayArrive(client, through: socket, policy, isPeer: true) else { return descriptor.close() }
         guard socket.connections.take(cap: worker.settings.connections) else { return descriptor.close() }
         let chosen = worker.board.choose(acceptedBy: worker.index)
         worker.board.add(to: chosen)
@@ -95,6 +96,16 @@ extension Worker {
         if isOpen { return }
         board.remove(from: index)
         client.socket.connections.give()
+    }
+
+    /// Counts the connection against what its client may begin per second; false when that is too much, and it should be closed at once.
+    /// - Parameter isPeer: a PROXY header may still tell of another client, who is the one to ask for then.
+    func mayArrive(_ client: SocketAddress, through socket: ListeningSocket, _ policy: ListenerPolicy, isPeer: Bool) -> Bool {
+        let limit = policy.handshakeRate
+        if limit == 0 || isPeer && policy.acceptsProxyProtocol && snapshot.isTrusted(client) { return true }
+        if board.arrivals.admits(client, of: socket.listener, limit: limit, now: loop.now) { return true }
+        counters.refusedByRate &+= 1
+        return false
     }
 
     /// One of this loop's client connections has been closed.
