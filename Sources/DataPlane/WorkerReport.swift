@@ -17,6 +17,8 @@ package struct WorkerReport: Sendable {
     package var failedHandshakes: UInt64 = 0
     /// Connections closed at once because their client began too many in that second.
     package var refusedByRate: UInt64 = 0
+    /// Connections closed because they did not begin with a valid PROXY header where they had to.
+    package var refusedProxyHeaders: UInt64 = 0
     package var requests: UInt64 = 0
     /// Responses by class: index 1...5.
     package var responses: [UInt64] = Array(repeating: 0, count: 6)

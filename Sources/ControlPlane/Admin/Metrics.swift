@@ -7,6 +7,7 @@ enum Metrics {
         process(report, &page)
         loops(report, &page)
         listeners(report, &page)
+        certificates(report, &page)
         services(report, &page)
         targets(report, &page)
         return page.text
@@ -51,6 +52,9 @@ enum Metrics {
         each("sluice_tls_handshakes_total", .counter, "TLS handshakes completed with clients.") { $0.tls?.completed }
         each("sluice_tls_handshakes_resumed_total", .counter, "Of them, those that resumed a session.") { $0.tls?.resumed }
         each("sluice_tls_handshakes_failed_total", .counter, "TLS handshakes with clients that failed.") { $0.tls?.failed }
+        each("sluice_proxy_headers_refused_total", .counter, "Client connections closed for a missing or bad PROXY header.") {
+            $0.refusedProxyHeaders
+        }
         each("sluice_tunnels", .gauge, "Upgraded connections open.") { $0.tunnels }
         each("sluice_exchanges_in_flight", .gauge, "Requests being served.") { $0.inFlight }
         each("sluice_upstream_idle_connections", .gauge, "Upstream connections kept for reuse.") { $0.idleUpstream }

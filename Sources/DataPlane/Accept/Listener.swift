@@ -68,7 +68,6 @@ final class Listener: EventHandler {
     }
 
     private func admit(_ descriptor: consuming FileDescriptor, _ client: SocketAddress) {
-        guard worker.mayArrive(client, through: socket, policy, isPeer: true) else { return descriptor.close() }
         guard socket.connections.take(cap: worker.settings.connections) else { return descriptor.close() }
         let chosen = worker.board.choose(acceptedBy: worker.index)
         worker.board.add(to: chosen)
@@ -87,8 +86,20 @@ extension Worker {
     /// A connection that was accepted, here or on another loop, is this loop's from now on.
     func adopt(_ descriptor: Int32, _ client: Client) {
         counters.accepted &+= 1
+        if client.policy.acceptsProxyProtocol, snapshot.believesProxyHeader(from: client.address) {
+            ProxyHeaderReader(worker: self, client: client, descriptor: descriptor).begin()
+        } else {
+            serve(descriptor, client)
+        }
+    }
+
+    /// TLS or HTTP begins with the next byte.
+    func serve(_ descriptor: Int32, _ client: Client) {
         let isOpen: Bool
-        if client.policy.isPlain {
+        if !mayBegin(client) {
+            Syscall.close(descriptor)
+            isOpen = false
+        } else if client.policy.isPlain {
             isOpen = DownstreamConnection(worker: self, client: client, transport: Transport(descriptor: descriptor)).open()
         } else {
             isOpen = Opening(worker: self, client: client, descriptor: descriptor).start()
@@ -98,12 +109,10 @@ extension Worker {
         client.socket.connections.give()
     }
 
-    /// Counts the connection against what its client may begin per second; false when that is too much, and it should be closed at once.
-    /// - Parameter isPeer: a PROXY header may still tell of another client, who is the one to ask for then.
-    func mayArrive(_ client: SocketAddress, through socket: ListeningSocket, _ policy: ListenerPolicy, isPeer: Bool) -> Bool {
-        let limit = policy.handshakeRate
-        if limit == 0 || isPeer && policy.acceptsProxyProtocol && snapshot.isTrusted(client) { return true }
-        if board.arrivals.admits(client, of: socket.listener, limit: limit, now: loop.now) { return true }
+    /// Counts the connection against what its client may begin per second; false when that is too much.
+    private func mayBegin(_ client: Client) -> Bool {
+        let limit = client.policy.handshakeRate
+        if limit == 0 || board.arrivals.admits(client.address, of: client.socket.listener, limit: limit, now: loop.now) { return true }
         counters.refusedByRate &+= 1
         return false
     }
