@@ -53,6 +53,8 @@ final class Exchange {
     var heldSince = Instant.never
     /// What it counts for in `ServiceState.hold`.
     var heldBytes = 0
+    /// When the client's own patience ends (`grpc-timeout`).
+    var callDeadline = Instant.never
     var drainDeadline = Instant.never
     var tunnelDeadline = Instant.never
 
@@ -85,6 +87,7 @@ final class Exchange {
         block.consume(head.length)
         downstream.transport.keep(block, worker)
         times.bytesIn = UInt64(head.length)
+        if head.has(.grpcTimeout) { noteCallDeadline() }
         enter()
     }
 
@@ -194,6 +197,7 @@ final class Exchange {
         holdsPlace = false
         isTunnel = false
         holdDeadline = .never
+        callDeadline = .never
         drainDeadline = .never
         tunnelDeadline = .never
         serial &+= 1
