@@ -1,6 +1,7 @@
 internal import HTTP
 internal import Net
 internal import Routing
+internal import Telemetry
 
 /// What clients are told about TLS: to stay with it (RFC 6797), or to come by it.
 extension Exchange {
