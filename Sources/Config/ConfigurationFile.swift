@@ -19,12 +19,12 @@ package enum ConfigurationFile {
         }
     }
 
-    /// - Parameter file: the name that messages give the text.
+    /// - Parameter file: the name that messages give the text; relative paths in it begin in this file's folder.
     package static func parse(text: [UInt8], file: String, environment: [String: String]) -> Loaded {
         let findings = Findings(file: file)
         if let root = YAMLReader.read(text, into: findings) {
             var expansion = EnvironmentExpansion(environment: environment, findings: findings)
-            var decoder = Decoder(findings: findings)
+            var decoder = Decoder(findings: findings, folder: folder(of: file))
             if decoder.configuration(expansion.expand(root)) { Validator(findings: findings).check(decoder.draft) }
             if !findings.hasErrors { return .valid(decoder.draft.configuration, warnings: findings.inFileOrder) }
         }
@@ -39,6 +39,17 @@ package enum ConfigurationFile {
         init(errno code: Int32) {
             reason = String(cString: strerror(code))
         }
+    }
+
+    /// Absolute, links not followed: a file that is replaced by a link to another place keeps its neighbours.
+    private static func folder(of path: String) -> String {
+        let named = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) }
+        if path.hasPrefix("/") { return named.flatMap { $0.isEmpty ? nil : $0 } ?? "/" }
+        guard let buffer = getcwd(nil, 0) else { return named ?? "." }
+        defer { free(buffer) }
+        let current = String(cString: buffer)
+        guard let named, named != "." else { return current }
+        return (current == "/" ? "" : current) + "/" + (named.hasPrefix("./") ? String(named.dropFirst(2)) : named)
     }
 
     /// At most one byte more than a file may have, which the reader then refuses.

@@ -33,6 +33,8 @@ package enum Defaults {
     package static let respondContentType = "text/plain; charset=utf-8"
     package static let handshakeTimeout: Duration = .seconds(10)
     package static let handshakeRate = 0
+    /// What browsers' preload lists ask for.
+    package static let hstsMaxAge: Duration = .seconds(365 * 86_400)
     package static let http2MaxStreams = 128
     package static let http2StreamWindow = 256 * 1024
     package static let http2ConnectionWindow = 1024 * 1024
@@ -63,6 +65,16 @@ package enum Defaults {
         /// One head of the default size must fit; above 16 GiB it is no longer a buffer.
         package static let pauseBytes = 64 * 1024...16 * 1024 * 1024 * 1024
         package static let rules = 1000
+        /// More than ten thousand exchanges on one connection belong on several.
+        package static let http2Streams = 1...10_000
+        /// What every peer may send before it has read our settings (RFC 9113 §6.9.2), to the largest window there is (§6.9.1).
+        package static let http2Window = 65_535...Int(Int32.max)
+        package static let http2Rate = 1...1_000_000
+        package static let handshakesPerClient = 0...1_000_000
+        /// Certificates of one listener.
+        package static let certificates = 1000
+        /// Inclusive. Browsers cut longer ones themselves.
+        package static let hstsMaxAge = Duration.seconds(3650 * 86_400)
         /// Exclusive. Longer is a slip of the pen, and keeps every sum of durations far from overflow.
         package static let duration = Duration.seconds(365 * 86_400)
         /// `sun_path` holds 108 bytes with its NUL.

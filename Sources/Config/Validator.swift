@@ -15,6 +15,8 @@ struct Validator {
         guard !findings.hasErrors else { return }
         checkDefaultService(draft)
         checkShadowedRoutes(draft)
+        checkRedirects(draft)
+        checkProxyProtocol(draft)
     }
 
     // MARK: - Private
@@ -44,6 +46,29 @@ struct Validator {
             if let first = binds.updateValue(bind.place, forKey: bind.value) {
                 findings.error("this address is bound twice", at: bind.place, hint: "the first is in line \(first.line)")
             }
+        }
+    }
+
+    /// A port that we chose, and where nobody listens: behind a balancer that ends TLS that is right, beside TLS of our own hardly.
+    private func checkRedirects(_ draft: Draft) {
+        let secure = draft.configuration.listeners.filter { $0.tls != nil }
+        guard !secure.isEmpty else { return }
+        for (listener, places) in zip(draft.configuration.listeners, draft.listenerPlaces) {
+            guard let place = places.redirect, let port = listener.redirectsToHTTPS else { continue }
+            let isServed = secure.contains { $0.bind.contains { if case .tcp(_, port) = $0 { true } else { false } } }
+            if !isServed {
+                findings.warning("no listener has `tls` on port \(port)", at: place, hint: "write the port that clients shall be sent to")
+            }
+        }
+    }
+
+    /// Whoever can open a Unix socket was let in by the file system, and has no address to trust.
+    private func checkProxyProtocol(_ draft: Draft) {
+        guard draft.configuration.trustedProxies.isEmpty else { return }
+        for (listener, places) in zip(draft.configuration.listeners, draft.listenerPlaces) {
+            let isOpen = listener.bind.contains { if case .tcp = $0 { true } else { false } }
+            guard let place = places.proxyProtocol, isOpen else { continue }
+            findings.warning("everyone may claim any address", at: place, hint: "name in `trusted_proxies` who sends the PROXY header")
         }
     }
 

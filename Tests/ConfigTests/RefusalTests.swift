@@ -48,24 +48,6 @@ import Testing
     @Test(
         "keys whose function is not built are refused, in every form but the one that asks for nothing",
         arguments: [
-            (file(listener: ", tls: { certificates: [] }"), "1:50: error: `tls` is not supported by this version"),
-            (
-                file(listener: ", proxy_protocol: true"),
-                "1:66: error: `proxy_protocol: true` is not supported by this version; hint: it can only be `false`"
-            ),
-            (
-                file(listener: ", proxy_protocol: no"),
-                "1:66: error: `proxy_protocol`: `no` is not a boolean; hint: write true or false, here false"
-            ),
-            (
-                file(listener: ", protocols: [h2, http/1.1]"),
-                "1:62: error: `protocols: h2` is not supported by this version; hint: it can only be `http/1.1`"
-            ),
-            (
-                file(listener: ", protocols: [http1.1]"),
-                "1:62: error: `protocols`: `http1.1` is not known here; hint: did you mean `http/1.1`?"
-            ),
-            (file(listener: ", protocols: []"), "1:61: error: `protocols` is empty; hint: write [http/1.1]"),
             (file(service: ", passive: {}"), "2:69: error: `passive` is not supported by this version"),
             (file(service: ", slow_start: 10s"), "2:69: error: `slow_start` is not supported by this version"),
             (
@@ -78,25 +60,13 @@ import Testing
         #expect(load(text).lines == ["t.yaml:" + line])
     }
 
-    @Test("a pool's protocol and TLS are refused too")
-    func unsupportedPool() {
-        let text = """
-            listeners: [{ name: web, bind: ["127.0.0.1:80"] }]
-            services:
-              shop:
-                pools:
-                  blue: { targets: ["127.0.0.1:81"], protocol: h2c, tls: {} }
-            """
-        #expect(
-            load(text).lines == [
-                "t.yaml:5:52: error: `protocol: h2c` is not supported by this version; hint: it can only be `http1`",
-                "t.yaml:5:57: error: `tls` is not supported by this version",
-            ])
-    }
-
     @Test("what asks for nothing is accepted")
     func neutral() {
         #expect(load(file(listener: ", tls: null, proxy_protocol: false, protocols: [http/1.1]", service: ", slow_start: 0s")).lines == [])
+        let pool = "protocol: http1, tls: null, proxy_protocol: null"
+        let loaded = load(file().replacing("] } }", with: "], \(pool) } }"))
+        #expect(loaded.lines == [])
+        #expect(loaded.configuration == load(file()).configuration)
     }
 
     @Test(

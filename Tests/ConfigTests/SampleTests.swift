@@ -3,7 +3,7 @@ import Testing
 @testable import Config
 
 @Suite struct SampleTests {
-    @Test("every sample in conf/ is valid and without warnings", arguments: ["smallest", "bluegreen", "canary", "full"])
+    @Test("every sample in conf/ is valid and without warnings", arguments: ["smallest", "bluegreen", "canary", "tls", "full"])
     func samples(name: String) {
         let loaded = ConfigurationFile.load(path: "\(repository)/conf/\(name).yaml", environment: [:])
         #expect(loaded.lines == [])
@@ -26,6 +26,18 @@ import Testing
         shop.rules = service.rules
         shop.health = HealthConfiguration()
         #expect(service == shop)
+        #expect(service.pools.map(\.tls) == [nil, PoolTLSConfiguration()])
+        var web = ListenerConfiguration(name: "web", bind: full.listeners.first?.bind ?? [])
+        #expect(full.listeners.first == web)
+        let pair = CertificateConfiguration(certificate: "/etc/sluice/tls/shop.crt", key: "/etc/sluice/tls/shop.key")
+        web = ListenerConfiguration(name: "partners", bind: [.tcp(host: "127.0.0.1", port: 8444)])
+        web.protocols = [.h2, .http1]
+        var tls = ListenerTLSConfiguration(certificates: [pair])
+        tls.clientCA = "/etc/sluice/tls/partners.pem"
+        tls.hsts = HSTSConfiguration(maxAge: Defaults.hstsMaxAge)
+        web.tls = tls
+        #expect(full.listeners.last == web)
+        #expect(full.listeners.dropFirst().first?.tls == ListenerTLSConfiguration(certificates: [pair]))
         #expect(service.rules.map(\.pool) == ["green"])
         #expect(service.split == [PoolShare(pool: "blue", partsPerMillion: 1_000_000)])
         #expect(full.routes.map(\.action).contains(.redirect(to: "https://new.example.com{path}", status: Defaults.redirectStatus)))
@@ -101,6 +113,49 @@ import Testing
             """
         #expect(load(text).lines == [])
         #expect(load(text).configuration?.admin.socket == "/tmp/w/admin.sock")
+    }
+
+    @Test("TLS and HTTP/2 in a test suite's file are accepted")
+    func suiteTLS() throws {
+        let text = """
+            workers: 1
+            state_dir: /tmp/w/state
+            admin: { socket: /tmp/w/admin.sock }
+            access_log: { format: "off" }
+            listeners:
+              - name: plain
+                bind: ["127.0.0.1:18080"]
+              - name: h2c
+                bind: ["127.0.0.1:18081"]
+                protocols: [h2c]
+              - name: both
+                bind: ["127.0.0.1:18082"]
+                protocols: [h2c, http/1.1]
+              - name: secure
+                bind: ["127.0.0.1:18443"]
+                protocols: [h2, http/1.1]
+                tls:
+                  certificates: [{ cert: /tmp/w/cert.pem, key: /tmp/w/key.pem }]
+            services:
+              suite:
+                pools:
+                  only: { targets: ["127.0.0.1:9000"], protocol: h2c }
+                split: { only: 100 }
+            """
+        #expect(load(text).lines == [])
+        let configuration = try #require(load(text).configuration)
+        #expect(configuration.listeners.map(\.protocols) == [[.http1], [.h2c], [.h2c, .http1], [.h2, .http1]])
+        #expect(configuration.services.first?.pools.first?.upstreamProtocol == .h2c)
+    }
+
+    @Test("TLS in a benchmark's file is accepted")
+    func benchmarkTLS() throws {
+        let text = file(
+            listener: """
+                , protocols: [h2, http/1.1], tls: { certificates: [{ cert: /tmp/w/a.crt, key: /tmp/w/a.key }], min_version: "1.3" }
+                """)
+        #expect(load(text).lines == [])
+        #expect(load(text).configuration?.listeners.first?.tls?.minimumVersion == .tls13)
     }
 
     @Test("JSON is accepted unchanged")

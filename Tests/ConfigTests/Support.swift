@@ -1,8 +1,8 @@
 @testable import Config
 
-/// Reads a text under the name "t.yaml".
-func load(_ text: String, environment: [String: String] = [:]) -> ConfigurationFile.Loaded {
-    ConfigurationFile.parse(text: Array(text.utf8), file: "t.yaml", environment: environment)
+/// Reads a text as if it were this file.
+func load(_ text: String, as name: String = "t.yaml", environment: [String: String] = [:]) -> ConfigurationFile.Loaded {
+    ConfigurationFile.parse(text: Array(text.utf8), file: name, environment: environment)
 }
 
 extension ConfigurationFile.Loaded {

@@ -11,10 +11,13 @@ extension Node.Entry {
 /// Reads a tree into a `Draft`. Goes on after every error, so that all of them are found; a nil from a reader means: reported.
 struct Decoder {
     let findings: Findings
+    /// Absolute; where relative paths begin.
+    let folder: String
     var draft = Draft()
 
-    init(findings: Findings) {
+    init(findings: Findings, folder: String) {
         self.findings = findings
+        self.folder = folder
     }
 
     // MARK: - Shapes
@@ -98,8 +101,13 @@ struct Decoder {
 
     /// `null` is an answer here: none.
     func optional<Value>(_ field: Field, _ parse: (String) throws(ScalarError) -> Value) -> Value?? {
-        if case .scalar(let scalar) = field.node.content, scalar.isNull { return .some(nil) }
+        if isNull(field) { return .some(nil) }
         return value(field, parse).map { .some($0) }
+    }
+
+    func isNull(_ field: Field) -> Bool {
+        if case .scalar(let scalar) = field.node.content { return scalar.isNull }
+        return false
     }
 
     func number(_ field: Field, in range: ClosedRange<Int>) -> Int? {
@@ -142,21 +150,28 @@ struct Decoder {
         }
     }
 
-    func choice<Value>(_ field: Field, _ words: KeyValuePairs<String, Value>) -> Value? {
+    /// - Parameter meant: what other houses write, and our word for it.
+    func choice<Value>(_ field: Field, _ words: KeyValuePairs<String, Value>, meant: KeyValuePairs<String, String> = [:]) -> Value? {
         value(field) { text throws(ScalarError) in
             if let match = words.first(where: { $0.key == text }) { return match.value }
+            if let word = meant.first(where: { $0.key == asciiLowercased(text) })?.value {
+                throw ScalarError("\(quoted(text)) is not known here", hint: "did you mean \(quoted(word))?")
+            }
             throw ScalarError("\(quoted(text)) is not known here", hint: Suggestion.hint(for: text, among: words.map(\.key)))
         }
     }
 
-    /// A path in the file system.
+    /// A path in the file system, absolute: a relative one begins in the folder of the configuration file, wherever the process was started.
     func filePath(_ field: Field) -> String? {
-        value(field) { text throws(ScalarError) in
-            guard !text.isEmpty, !text.utf8.contains(0), text.utf8.count <= Defaults.Bounds.pathBytes else {
-                throw ScalarError("\(quoted(text)) is not a path")
-            }
-            return text
+        value(field, filePath(_:))
+    }
+
+    func filePath(_ text: String) throws(ScalarError) -> String {
+        let path = text.hasPrefix("/") ? text : folder + (folder.hasSuffix("/") ? "" : "/") + text.dropFirst(text.hasPrefix("./") ? 2 : 0)
+        guard !text.isEmpty, !text.utf8.contains(0), path.utf8.count <= Defaults.Bounds.pathBytes else {
+            throw ScalarError("\(quoted(text)) is not a path")
         }
+        return path
     }
 
     /// A name that commands, logs and metrics will use.
@@ -181,41 +196,13 @@ struct Decoder {
         }
     }
 
-    // MARK: - Unsupported keys
+    // MARK: - Private
 
     private func refuse(_ row: UnsupportedKey, _ entry: Node.Entry) {
-        switch row.neutral {
-        case .nothing:
-            refuse(quoted(row.key), at: entry.keyPlace)
-        case .null:
-            if case .scalar(let scalar) = entry.value.content, scalar.isNull { return }
-            refuse(quoted(row.key), at: entry.keyPlace)
-        case .zeroDuration:
+        if case .zeroDuration = row.neutral {
             guard let duration = duration(entry.field, allowingZero: true), duration > .zero else { return }
-            refuse(quoted(row.key), at: entry.keyPlace)
-        case .word(let word, let later):
-            expect(word, later: later, entry.field)
-        case .words(let word, let later):
-            guard let elements = elements(of: entry.field) else { return }
-            if elements.isEmpty { findings.error("\(quoted(row.key)) is empty", at: entry.value.place, hint: "write [\(word)]") }
-            for element in elements { expect(word, later: later, element) }
         }
-    }
-
-    private func refuse(_ what: String, at place: Place, hint: String? = nil) {
-        findings.error("\(what) is not supported by this version", at: place, hint: hint)
-    }
-
-    private func expect(_ word: String, later: [String], _ field: Field) {
-        guard let text = text(field), text != word else { return }
-        if later.contains(text) {
-            refuse(quoted("\(field.label): \(text)"), at: field.node.place, hint: "it can only be \(quoted(word))")
-        } else if later == ["true"], Self.truth(text) != nil {
-            findings.error("\(quoted(field.label)): \(quoted(text)) is not a boolean", at: field.node.place, hint: Self.booleanHint(text))
-        } else {
-            let hint = Suggestion.hint(for: text, among: [word] + later)
-            findings.error("\(quoted(field.label)): \(quoted(text)) is not known here", at: field.node.place, hint: hint)
-        }
+        findings.error("\(quoted(row.key)) is not supported by this version", at: entry.keyPlace)
     }
 
     private static func booleanHint(_ text: String) -> String {

@@ -30,6 +30,7 @@ extension Decoder {
         // Services inherit the defaults, wherever in the file those stand.
         if let services { self.services(services) }
         if let routes { self.routes(routes) }
+        resolveRedirects()
         return true
     }
 
@@ -54,7 +55,6 @@ extension Decoder {
         for (key, entry) in fields {
             switch key {
             case .socket:
-                // Relative paths are fine here: the CLI finds the same one by `--socket`.
                 guard let path = filePath(entry.field) else { continue }
                 if path.utf8.count > Defaults.Bounds.socketPathBytes {
                     findings.error(
@@ -89,7 +89,9 @@ extension Decoder {
     private mutating func accessLog(_ field: Field) {
         for (key, entry) in fields(of: field, as: AccessLogKey.self) ?? [] {
             switch key {
-            case .path: store(filePath(entry.field), in: &draft.configuration.accessLog.path)
+            case .path:
+                let path = value(entry.field) { text throws(ScalarError) in text == "-" ? text : try filePath(text) }
+                store(path, in: &draft.configuration.accessLog.path)
             case .format:
                 let formats: KeyValuePairs<String, AccessLogFormat> = ["json": .json, "combined": .combined, "off": .off]
                 store(choice(entry.field, formats), in: &draft.configuration.accessLog.format)
@@ -102,42 +104,6 @@ extension Decoder {
             switch key {
             case .lameDuck: store(duration(entry.field, allowingZero: true), in: &draft.configuration.shutdown.lameDuck)
             case .drainTimeout: store(duration(entry.field, allowingZero: true), in: &draft.configuration.shutdown.drainTimeout)
-            }
-        }
-    }
-
-    private mutating func defaults(_ field: Field) {
-        for (key, entry) in fields(of: field, as: DefaultsKey.self) ?? [] {
-            switch key {
-            case .timeouts: timeouts(entry.field)
-            case .limits: limits(entry.field)
-            }
-        }
-    }
-
-    private mutating func timeouts(_ field: Field) {
-        for (key, entry) in fields(of: field, as: TimeoutKey.self) ?? [] {
-            switch key {
-            case .connect: store(duration(entry.field), in: &draft.configuration.timeouts.connect)
-            case .requestHeader: store(duration(entry.field), in: &draft.configuration.timeouts.requestHeader)
-            case .responseHeader: store(duration(entry.field), in: &draft.configuration.timeouts.responseHeader)
-            case .idle: store(duration(entry.field), in: &draft.configuration.timeouts.idle)
-            case .keepalive: store(duration(entry.field), in: &draft.configuration.timeouts.keepalive)
-            case .tunnel: store(duration(entry.field), in: &draft.configuration.timeouts.tunnel)
-            }
-        }
-    }
-
-    private mutating func limits(_ field: Field) {
-        for (key, entry) in fields(of: field, as: LimitKey.self) ?? [] {
-            switch key {
-            case .headerBytes:
-                store(size(entry.field, in: Defaults.Bounds.headerBytes, said: "1KiB to 1MiB"), in: &draft.configuration.limits.headerBytes)
-            case .headerCount: store(number(entry.field, in: Defaults.Bounds.headerCount), in: &draft.configuration.limits.headerCount)
-            case .bodyBytes:
-                store(
-                    value(entry.field) { text throws(ScalarError) in try Quantities.size(text) }, in: &draft.configuration.limits.bodyBytes)
-            case .connections: store(number(entry.field, in: Defaults.Bounds.connections), in: &draft.configuration.limits.connections)
             }
         }
     }

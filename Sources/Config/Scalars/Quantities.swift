@@ -22,6 +22,32 @@ enum Quantities {
         return .milliseconds(total)
     }
 
+    /// `max-age` of HSTS (RFC 6797 §6.1.1): whole seconds, up to ten years, and here alone in days too: `365d`.
+    static func hstsAge(_ text: String) throws(ScalarError) -> Duration {
+        let bound = Defaults.Bounds.hstsMaxAge
+        let (digits, unit) = split(text)
+        let seconds: UInt64? =
+            switch unit {
+            case "s": 1
+            case "m": 60
+            case "h": 3600
+            case "d": 86_400
+            case "": text == "0" ? 1 : nil
+            default: nil
+            }
+        guard let count = wholeNumber(digits.utf8), let seconds else {
+            throw ScalarError(
+                "\(quoted(text)) is not an age",
+                hint: !digits.isEmpty && unit.isEmpty
+                    ? "it needs a unit: \(digits)s, \(digits)d" : "write a whole number and a unit: 365d, 8760h, 31536000s")
+        }
+        let (total, overflow) = count.multipliedReportingOverflow(by: seconds)
+        guard !overflow, let total = Int64(exactly: total), .seconds(total) <= bound else {
+            throw ScalarError("\(quoted(text)) is longer than ten years")
+        }
+        return .seconds(total)
+    }
+
     /// Bytes: `64KiB` (1024), `10MB` (1000), or a bare number.
     static func size(_ text: String) throws(ScalarError) -> UInt64 {
         let (digits, unit) = split(text)

@@ -31,7 +31,7 @@ enum ShutdownKey: String, SchemaKey {
 
 enum DefaultsKey: String, SchemaKey {
     static let location = "defaults"
-    case timeouts, limits
+    case timeouts, limits, http2
 }
 
 enum TimeoutKey: String, SchemaKey {
@@ -49,9 +49,45 @@ enum LimitKey: String, SchemaKey {
     case bodyBytes = "body_bytes"
 }
 
+enum HTTP2Key: String, SchemaKey {
+    static let location = "defaults.http2"
+    case maxStreams = "max_streams"
+    case streamWindow = "stream_window"
+    case connectionWindow = "connection_window"
+    case resetsPerSecond = "resets_per_second"
+    case controlFramesPerSecond = "control_frames_per_second"
+    case pingInterval = "ping_interval"
+    case pingTimeout = "ping_timeout"
+}
+
 enum ListenerKey: String, SchemaKey {
     static let location = "listeners[]"
-    case name, bind
+    case name, bind, protocols, tls
+    case proxyProtocol = "proxy_protocol"
+    case redirectToHTTPS = "redirect_to_https"
+    case maxConnectionAge = "max_connection_age"
+}
+
+enum ListenerTLSKey: String, SchemaKey {
+    static let location = "listeners[].tls"
+    case certificates, ocsp, hsts
+    case minVersion = "min_version"
+    case clientCA = "client_ca"
+    case clientAuth = "client_auth"
+    case handshakeTimeout = "handshake_timeout"
+    case handshakesPerClient = "handshakes_per_client"
+}
+
+enum CertificateKey: String, SchemaKey {
+    static let location = "listeners[].tls.certificates[]"
+    case cert, key, ocsp
+}
+
+enum HSTSKey: String, SchemaKey {
+    static let location = "listeners[].tls.hsts"
+    case preload
+    case maxAge = "max_age"
+    case includeSubdomains = "include_subdomains"
 }
 
 enum RouteKey: String, SchemaKey {
@@ -93,7 +129,15 @@ enum ServiceKey: String, SchemaKey {
 
 enum PoolKey: String, SchemaKey {
     static let location = "services.*.pools.*"
-    case targets
+    case targets, `protocol`, tls
+    case proxyProtocol = "proxy_protocol"
+}
+
+enum PoolTLSKey: String, SchemaKey {
+    static let location = "services.*.pools.*.tls"
+    case ca, verify, cert, key
+    case serverName = "server_name"
+    case minVersion = "min_version"
 }
 
 enum TargetKey: String, SchemaKey {
@@ -165,10 +209,12 @@ enum Schema {
 
     static let shapes: [Shape] = [
         shape(RootKey.self), shape(AdminKey.self), shape(AccessLogKey.self), shape(ShutdownKey.self), shape(DefaultsKey.self),
-        shape(TimeoutKey.self), shape(LimitKey.self), shape(ListenerKey.self), shape(RouteKey.self), shape(MatchKey.self),
-        shape(RedirectKey.self), shape(RespondKey.self), shape(HeaderEditKey.self),
+        shape(TimeoutKey.self), shape(LimitKey.self), shape(HTTP2Key.self), shape(ListenerKey.self), shape(ListenerTLSKey.self),
+        shape(CertificateKey.self), shape(HSTSKey.self), shape(RouteKey.self), shape(MatchKey.self), shape(RedirectKey.self),
+        shape(RespondKey.self), shape(HeaderEditKey.self),
         Shape(location: "routes[].response_headers", keys: keys(HeaderEditKey.self)),
-        shape(ServiceKey.self), shape(PoolKey.self), shape(TargetKey.self), shape(StickyKey.self), shape(StickyFieldKey.self),
+        shape(ServiceKey.self), shape(PoolKey.self), shape(PoolTLSKey.self), shape(TargetKey.self), shape(StickyKey.self),
+        shape(StickyFieldKey.self),
         shape(RuleKey.self), shape(RuleConditionKey.self), shape(HealthKey.self), shape(PauseKey.self), shape(RetryKey.self),
         shape(ServiceLimitKey.self), shape(DrainKey.self), shape(ServiceTimeoutKey.self),
     ]
