@@ -46,6 +46,7 @@ static inline void sluice_BIO_no_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
 static inline STACK_OF(X509) *sluice_chain_new(void) { return sk_X509_new_null(); }
 static inline int sluice_chain_push(STACK_OF(X509) *chain, X509 *certificate) { return sk_X509_push(chain, certificate); }
 static inline int sluice_chain_count(const STACK_OF(X509) *chain) { return sk_X509_num(chain); }
+static inline X509 *sluice_chain_at(const STACK_OF(X509) *chain, int index) { return sk_X509_value(chain, index); }
 static inline void sluice_chain_free(STACK_OF(X509) *chain) { sk_X509_pop_free(chain, X509_free); }
 
 static inline int sluice_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }

@@ -1,6 +1,7 @@
 internal import Config
+internal import TLS
 
-/// `sluice check`: reads and validates, touches nothing else.
+/// `sluice check`: reads and validates, key files included; touches nothing else.
 package enum Check {
     /// What a reading found.
     package struct Result: Sendable, Equatable {
@@ -16,10 +17,19 @@ package enum Check {
 
     package static func run(path: String, environment: [String: String]) -> Result {
         switch LoadedConfiguration.load(path: path, environment: environment) {
-        case .valid(let configuration, let warnings):
-            Result(isValid: true, diagnostics: warnings + differences(configuration, path: path))
+        case .valid(let configuration, let warnings): run(configuration, warnings, path: path)
         case .invalid(let diagnostics): Result(isValid: false, diagnostics: diagnostics)
         }
+    }
+
+    private static func run(_ configuration: Configuration, _ warnings: [DiagnosticReport], path: String) -> Result {
+        TLSLibrary.start()
+        let keys = KeyReading(configuration, after: KeyShelf(), .whole)
+        let remarks = warnings + keys.shelf.warnings(configuration).map { DiagnosticReport(warning: $0, in: path) }
+        guard keys.problems.isEmpty else {
+            return Result(isValid: false, diagnostics: remarks + keys.problems.map { DiagnosticReport($0, in: path) })
+        }
+        return Result(isValid: true, diagnostics: remarks + differences(configuration, path: path))
     }
 
     /// Where a reload of this file would keep what commands switched (DESIGN §3). Silent when there is no journal, or none that may be read: a check

@@ -22,13 +22,16 @@ final class Proxy {
     private(set) var notes: [(service: String, text: String)] = []
     private(set) var resolved: [Endpoint: SocketAddress]
     private(set) var snapshot: Snapshot
+    /// Certificates and trust that `snapshot` was made with.
+    private(set) var keys: KeyShelf
     /// Set after an upgrade.
     var former: FormerProcess?
 
     init(
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
         health: HealthScheduler, configuration: Configuration, release: ReleaseState = ReleaseState(),
-        notes: [(service: String, text: String)] = [], resolved: [Endpoint: SocketAddress], snapshot: Snapshot
+        notes: [(service: String, text: String)] = [], resolved: [Endpoint: SocketAddress], snapshot: Snapshot,
+        keys: KeyShelf = KeyShelf()
     ) {
         self.workers = workers
         self.listeners = listeners
@@ -42,14 +45,17 @@ final class Proxy {
         self.notes = notes
         self.resolved = resolved
         self.snapshot = snapshot
+        self.keys = keys
     }
 
     var epoch: Epoch { snapshot.epoch }
 
     /// The one move that switches traffic: a new snapshot under the next epoch, then what left is retired. Cannot fail; tells which loops did not
     /// confirm in time.
+    /// - Parameter keys: what `built` was made with; nil = what is live.
     func publish(
-        _ built: LiveGraph.Built, of new: Configuration, resolved: [Endpoint: SocketAddress], listeners plan: Listeners.Plan
+        _ built: LiveGraph.Built, of new: Configuration, resolved: [Endpoint: SocketAddress], keys: KeyShelf? = nil,
+        listeners plan: Listeners.Plan
     ) -> Publisher.Publication {
         health.adopt(HealthOrder.all(of: built.snapshot, new))
         health.settle(built.snapshot)
@@ -57,6 +63,7 @@ final class Proxy {
         release = built.release
         notes = built.notes
         self.resolved = resolved
+        self.keys = keys ?? self.keys
         let closing = built.closing
         for target in built.opening { target.setClosed(false) }
         let leaving = graph.commit(built)
@@ -79,11 +86,18 @@ final class Proxy {
         return publication
     }
 
-    /// The same configuration under another release state: nothing has happened yet.
+    /// The same configuration under another release state, or with other keys: nothing has happened yet. Reads no file.
     func build(
-        _ release: ReleaseState, resolved: [Endpoint: SocketAddress], epoch next: Epoch? = nil
+        _ release: ReleaseState, resolved: [Endpoint: SocketAddress], keys: KeyShelf? = nil, epoch next: Epoch? = nil
     ) throws(SnapshotError) -> LiveGraph.Built {
-        try graph.build(configuration, release: release, resolved: resolved, epoch: next ?? epoch + 1)
+        try graph.build(
+            configuration, release: release, resolved: resolved, material: (keys ?? self.keys).material, epoch: next ?? epoch + 1)
+    }
+
+    /// Another shelf that means the same as the live one: nothing to publish.
+    func shelve(_ same: KeyShelf) {
+        precondition(same.means(keys), "keys go live by a publish alone")
+        keys = same
     }
 
     func publish(_ built: LiveGraph.Built, resolved: [Endpoint: SocketAddress]) -> Publisher.Publication {

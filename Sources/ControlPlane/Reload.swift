@@ -16,7 +16,8 @@ struct Reload {
     }
 
     struct Refusal: Error {
-        /// The problem's name: "invalid-configuration", "needs-restart", "cannot-bind", "cannot-resolve", "cannot-open-log".
+        /// The problem's name: "invalid-configuration", "needs-restart", "cannot-bind", "cannot-resolve", "cannot-open-log",
+        /// "bad-certificate".
         var name: String
         var detail: String
         var hint: String?
@@ -58,19 +59,24 @@ struct Reload {
                 name: "needs-restart", detail: "a change of \(fixed.joined(separator: ", ")) needs a restart",
                 hint: "undo that change, or stop sluice and start it again")
         }
+        let keys = try readKeys(new)
         let resolved = try resolve(new)
-        if new == proxy.configuration && resolved == proxy.resolved { return .unchanged(warnings: warnings) }
-        let diff = ConfigurationDiff.lines(from: proxy.configuration, to: new)
+        let warnings = warnings + keys.warnings(new).map { DiagnosticReport(warning: $0) }
+        if new == proxy.configuration && resolved == proxy.resolved && keys.means(proxy.keys) {
+            proxy.shelve(keys)
+            return .unchanged(warnings: warnings)
+        }
+        let diff = ConfigurationDiff.lines(from: proxy.configuration, to: new) + keys.difference(from: proxy.keys)
         let plan = try planListeners(new, resolved)
         let built: LiveGraph.Built
         do throws(Refusal) {
             try openLog(new.accessLog)
-            built = try build(new, resolved)
+            built = try build(new, resolved, keys)
         } catch {
             proxy.listeners.abandon(plan)
             throw error
         }
-        let silent = proxy.publish(built, of: new, resolved: resolved, listeners: plan).silent
+        let silent = proxy.publish(built, of: new, resolved: resolved, keys: keys, listeners: plan).silent
         let lines =
             (diff.isEmpty ? ["~ lines or addresses moved; nothing else"] : diff)
             + ReleaseDifference.all(new, proxy.release).map { "! \($0)" }
@@ -91,6 +97,14 @@ struct Reload {
         return found
     }
 
+    private func readKeys(_ new: Configuration) throws(Refusal) -> KeyShelf {
+        let reading = KeyReading(new, after: proxy.keys, .whole)
+        guard let first = reading.problems.first else { return reading.shelf }
+        throw Refusal(
+            name: "bad-certificate", detail: first.reason, hint: first.hint,
+            diagnostics: reading.problems.count > 1 ? reading.problems.map { DiagnosticReport($0) } : [])
+    }
+
     private func planListeners(_ new: Configuration, _ resolved: [Endpoint: SocketAddress]) throws(Refusal) -> Listeners.Plan {
         do throws(Listeners.Refusal) {
             return try proxy.listeners.plan(new, resolved: resolved)
@@ -100,9 +114,12 @@ struct Reload {
     }
 
     /// The last step that can fail; the log that was opened for the new configuration goes back to where it was.
-    private func build(_ new: Configuration, _ resolved: [Endpoint: SocketAddress]) throws(Refusal) -> LiveGraph.Built {
+    private func build(
+        _ new: Configuration, _ resolved: [Endpoint: SocketAddress], _ keys: KeyShelf
+    ) throws(Refusal) -> LiveGraph.Built {
         do throws(SnapshotError) {
-            return try proxy.graph.build(new, release: proxy.release, resolved: resolved, epoch: proxy.epoch + 1)
+            return try proxy.graph.build(
+                new, release: proxy.release, resolved: resolved, material: keys.material, epoch: proxy.epoch + 1)
         } catch {
             try? openLog(proxy.configuration.accessLog, insteadOf: new.accessLog)
             throw Refusal(name: "invalid-configuration", detail: "\(error)")

@@ -4,15 +4,7 @@ internal import Net
 /// The kernel's forms of an address that only the control plane meets.
 enum Sockaddr {
     /// Where a socket is bound; nil when the kernel does not say.
-    static func bound(_ descriptor: Int32) -> SocketAddress? {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let result = withUnsafeMutablePointer(to: &storage) { pointer in
-            // SAFETY: sockaddr_storage is made to be seen as a sockaddr; `length` bounds what the kernel writes.
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-        }
-        return result == 0 ? SocketAddress(storage, length: length) : nil
-    }
+    static func bound(_ descriptor: Int32) -> SocketAddress? { Socket.localAddress(descriptor) }
 
     /// One entry of what `getaddrinfo` returned; nil for families that are not ours.
     static func read(_ entry: addrinfo) -> SocketAddress? {

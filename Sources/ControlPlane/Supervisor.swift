@@ -6,6 +6,7 @@ internal import Net
 internal import Policy
 internal import Routing
 internal import Synchronization
+internal import TLS
 internal import Telemetry
 
 /// The order in which a proxy comes to life and goes. One per process, called from the main thread.
@@ -24,7 +25,7 @@ package struct Supervisor {
         package var epoch: UInt64
     }
 
-    private let configPath: String
+    let configPath: String
     let environment: [String: String]
     let relaunch: Relaunch?
     let pidFile: PIDFile?
@@ -45,6 +46,7 @@ package struct Supervisor {
     /// Starts, announces, serves until told to stop. Returns when everything has been taken down again.
     /// `Signals.blockAll()` must have run before the process had a second thread.
     package func run(announce: (Ready) -> Void) throws(Failure) {
+        TLSLibrary.start()
         let former = try Succession.begin(environment: environment)
         do throws(Failure) {
             try run(after: former, announce)
@@ -61,6 +63,7 @@ package struct Supervisor {
         let (environment, path) = (environment, configPath)
         let load: @Sendable () -> LoadedConfiguration = { LoadedConfiguration.load(path: path, environment: environment) }
         let configuration = try checked(load())
+        let keys = try readKeys(configuration)
         let stateDirectory = try lock(configuration.stateDirectory, former)
         Machine.raiseFileLimit()
         var inherited = InheritedSockets(environment: environment)
@@ -76,7 +79,7 @@ package struct Supervisor {
         let parts: Parts
         do throws(Failure) {
             let epoch = max(journal.newestEpoch, former?.state.epoch ?? 0) + 1
-            let proxy = try makeProxy(configuration, release, epoch: epoch, resolved, listeners, former?.state.health)
+            let proxy = try makeProxy(configuration, keys, release, epoch: epoch, resolved, listeners, former?.state.health)
             parts = try control(proxy, journal, resolver, load, former) { ended.signal() }
             _ = listeners.commit(plan)
             // Nobody is let in before the targets are known.
@@ -108,13 +111,12 @@ package struct Supervisor {
     }
 
     private func makeProxy(
-        _ configuration: Configuration, _ release: ReleaseState, epoch: Epoch, _ resolved: [Endpoint: SocketAddress],
-        _ listeners: Listeners,
-        _ known: HealthMemory?
+        _ configuration: Configuration, _ keys: KeyShelf, _ release: ReleaseState, epoch: Epoch,
+        _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners, _ known: HealthMemory?
     ) throws(Failure) -> Proxy {
         let accessLog = try openLog(configuration.accessLog)
         let graph = LiveGraph()
-        let built = try build(configuration, release, epoch: epoch, resolved, graph)
+        let built = try build(configuration, keys, release, epoch: epoch, resolved, graph)
         let first = built.snapshot
         let health = try makeHealth()
         health.adopt(HealthOrder.all(of: first, configuration), remembered: known ?? HealthMemory())
@@ -123,7 +125,7 @@ package struct Supervisor {
         return Proxy(
             workers: workers, listeners: listeners, publisher: DebugEnvironment(environment).publisher(cell, workers), graph: graph,
             accessLog: accessLog, log: log, health: health, configuration: configuration, release: release, notes: built.notes,
-            resolved: resolved, snapshot: first)
+            resolved: resolved, snapshot: first, keys: keys)
     }
 
     private func control(
@@ -222,10 +224,11 @@ package struct Supervisor {
     }
 
     private func build(
-        _ configuration: Configuration, _ release: ReleaseState, epoch: Epoch, _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
+        _ configuration: Configuration, _ keys: KeyShelf, _ release: ReleaseState, epoch: Epoch,
+        _ resolved: [Endpoint: SocketAddress], _ graph: LiveGraph
     ) throws(Failure) -> LiveGraph.Built {
         do throws(SnapshotError) {
-            let built = try graph.build(configuration, release: release, resolved: resolved, epoch: epoch)
+            let built = try graph.build(configuration, release: release, resolved: resolved, material: keys.material, epoch: epoch)
             _ = graph.commit(built)
             for target in built.closing { target.setClosed(true) }
             for note in built.notes { log.warn("release state does not fit the file", ["service": note.service, "detail": note.text]) }

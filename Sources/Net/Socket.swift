@@ -45,6 +45,17 @@ package enum Socket {
         return .failed(code)
     }
 
+    /// Our end's address; nil when the kernel does not say.
+    package static func localAddress(_ descriptor: Int32) -> SocketAddress? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = withUnsafeMutablePointer(to: &storage) { pointer in
+            // SAFETY: sockaddr_storage is made to be seen as a sockaddr; `length` bounds what the kernel writes.
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        return result == 0 ? SocketAddress(storage, length: length) : nil
+    }
+
     package static func setOption(_ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Int32) {
         var value = value
         setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))

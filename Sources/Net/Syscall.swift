@@ -30,6 +30,14 @@ package enum Syscall {
         }
     }
 
+    /// What `receive` would bring, left where it is.
+    package static func peek(_ descriptor: Int32, _ into: UnsafeMutableRawBufferPointer) -> Transfer {
+        while true {
+            let count = recv(descriptor, into.baseAddress, into.count, Int32(MSG_PEEK))
+            if let done = folded(count, end: true, operation: "recv") { return done }
+        }
+    }
+
     package static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Transfer {
         while true {
             let sent = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))

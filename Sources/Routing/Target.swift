@@ -55,8 +55,10 @@ package final class Target: Sendable {
     package var isClosed: Bool { lease.load(ordering: .relaxed) & Self.closedBit != 0 }
     /// Its checks say so, or have not passed yet: no new lease.
     package var isFailing: Bool { lease.load(ordering: .relaxed) & Self.failingBit != 0 }
-    /// Whether connections to it may wait for another exchange.
-    package var keepsIdleConnections: Bool { lease.load(ordering: .relaxed) & (Self.retiredBit | Self.closedBit) == 0 }
+    /// Whether connections to it may wait for another exchange. Never those that have begun with a client's address.
+    package var keepsIdleConnections: Bool {
+        lease.load(ordering: .relaxed) & (Self.retiredBit | Self.closedBit) == 0 && wire.proxyHeader == .none
+    }
 
     /// By the control plane alone; takes effect at once, on every loop.
     package func setClosed(_ isClosed: Bool) { set(Self.closedBit, isClosed) }

@@ -1,8 +1,18 @@
+package import Net
 package import TLS
 
 /// How a target is spoken to. Immutable; targets with different ones are different targets (`TargetIdentity.wire`).
 package struct TargetWire: Sendable {
-    package enum ProxyHeader: Sendable, Equatable { case none, v1, v2 }
+    package enum ProxyHeader: Sendable, Equatable {
+        case none, v1, v2
+        package var version: Net.ProxyHeader.Version? {
+            switch self {
+            case .none: nil
+            case .v1: .v1
+            case .v2: .v2
+            }
+        }
+    }
 
     /// HTTP/2; without TLS with prior knowledge.
     package var isHTTP2 = false

@@ -26,8 +26,13 @@ package final class Certificate: Sendable {
     package let notAfter: Int64
     /// "RSA", "EC", "ED25519".
     package let keyType: String
+    /// Of the certificate and its chain, SHA-256 in hexadecimal: two with the same are the same, whatever their files are called. It stands for
+    /// the key, too, which fits no other certificate.
+    package let digest: String
     /// The OCSP response to show, if a usable one was given.
     let staple: [UInt8]?
+    /// Until when it may be shown: seconds since 1970; nil = there is none, or it names no end.
+    package let stapleEnd: Int64?
     /// Why the staple that was given is not shown; its certificate serves without it.
     package let stapleError: TLSError?
 
@@ -39,7 +44,8 @@ package final class Certificate: Sendable {
     private nonisolated(unsafe) let key: OpaquePointer
 
     /// Reads the files; whether its time has come is `check(at:)`.
-    package init(files: CertificateFiles) throws(TLSError) {
+    /// - Parameter needsName: false for one that a client shows, which may name nobody.
+    package init(files: CertificateFiles, needsName: Bool = true) throws(TLSError) {
         let (leaf, chain) = try PEMFile.certificates(in: files.certificate)
         self.leaf = leaf
         self.chain = chain
@@ -57,13 +63,14 @@ package final class Certificate: Sendable {
         notBefore = Self.seconds(X509_get0_notBefore(leaf))
         notAfter = Self.seconds(X509_get0_notAfter(leaf))
         keyType = EVP_PKEY_get0_type_name(key).map { String(cString: $0) } ?? "unknown"
-        (staple, stapleError) = Staple.read(files.staple)
+        digest = CertificateDigest.of(leaf, chain)
+        (staple, stapleEnd, stapleError) = Staple.read(files.staple)
         ERR_clear_error()
         guard X509_check_private_key(leaf, key) == 1 else {
             ERR_clear_error()
             throw TLSError(.keyDoesNotMatch, file: files.key, detail: files.certificate)
         }
-        guard !names.isEmpty else { throw TLSError(.noName, file: files.certificate) }
+        guard !needsName || !names.isEmpty else { throw TLSError(.noName, file: files.certificate) }
     }
 
     deinit {
@@ -77,6 +84,12 @@ package final class Certificate: Sendable {
         if now < notBefore { throw TLSError(.notYetValid(until: notBefore), file: files.certificate) }
         if now > notAfter { throw TLSError(.expired(since: notAfter), file: files.certificate) }
     }
+
+    /// The same for clients: certificate, chain and staple.
+    package func isSame(as other: Certificate) -> Bool { digest == other.digest && staple == other.staple }
+
+    /// It has a staple that must not be shown any more. `now` in seconds since 1970.
+    package func hasStaleStaple(at now: Int64) -> Bool { stapleEnd.map { now >= $0 } ?? false }
 
     /// Beside the certificates of other key types that the context already has.
     func install(in context: OpaquePointer) throws(TLSError) {

@@ -3,6 +3,7 @@ internal import Config
 internal import Glibc
 internal import Net
 internal import Routing
+internal import Synchronization
 internal import TestSupport
 internal import Testing
 
@@ -16,8 +17,8 @@ internal import Testing
         return check
     }
 
-    private func ask(_ place: Place, _ check: HealthConfiguration) throws -> ProbeResult? {
-        let order = ProbeOrder(try place.identity(), check)
+    private func ask(_ place: Place, _ check: HealthConfiguration, wire: TargetWire = .plain) throws -> ProbeResult? {
+        let order = ProbeOrder(try place.identity(), wire, check)
         let loop = try EventLoop()
         let prober = Prober(loop: loop, limit: 1)
         var results: [ProbeResult] = []
@@ -134,6 +135,39 @@ internal import Testing
         #expect(origin.requests.isEmpty)
     }
 
+    @Test(
+        "a target that wants a PROXY header gets one of our own, whatever the question", arguments: [HealthConfiguration.Check.http, .tcp])
+    func proxyHeader(kind: HealthConfiguration.Check) throws {
+        let lines = Lines()
+        let origin = try ScriptedUpstream { peer in
+            lines.add(try peer.readLine())
+            if kind == .http { try ScriptedUpstream.answering("ok")(peer) }
+        }
+        var wire = TargetWire()
+        wire.proxyHeader = .v1
+        #expect(try ask(origin.place, check { $0.check = kind }, wire: wire)?.verdict == .passed)
+        #expect(eventually { lines.value.count == 1 })
+        let words = try #require(lines.value.first).split(separator: " ", omittingEmptySubsequences: false)
+        #expect(words.count == 6 && words.prefix(4) == ["PROXY", "TCP4", "127.0.0.1", "127.0.0.1"])
+        #expect(words.last.map { String($0) } == origin.place.port.map { String($0) })
+        #expect(words.dropLast().last != words.last)
+
+        let blocks = Lines()
+        let second = try ScriptedUpstream { peer in
+            blocks.add(try peer.read(16).map { String($0, radix: 16) }.joined(separator: " "))
+            if kind == .http { try ScriptedUpstream.answering("ok")(peer) }
+        }
+        wire.proxyHeader = .v2
+        #expect(try ask(second.place, check { $0.check = kind }, wire: wire)?.verdict == .passed)
+        #expect(eventually { blocks.value == ["d a d a 0 d a 51 55 49 54 a 20 0 0 0"] })
+    }
+
+    private final class Lines: Sendable {
+        private let all = Mutex<[String]>([])
+        func add(_ line: String) { all.withLock { $0.append(line) } }
+        var value: [String] { all.withLock(\.self) }
+    }
+
     @Test("an answer is read to its end, and an endless one is cut")
     func bodies() throws {
         let origin = try ScriptedUpstream(
@@ -151,7 +185,7 @@ internal import Testing
         let origin = try ScriptedUpstream(ScriptedUpstream.answering("ok"))
         let loop = try EventLoop()
         let prober = Prober(loop: loop, limit: 1)
-        let order = ProbeOrder(try origin.place.identity(), check { $0.timeout = .seconds(60) })
+        let order = ProbeOrder(try origin.place.identity(), .plain, check { $0.timeout = .seconds(60) })
         var count = 0
         for _ in 0..<3 { prober.run(Probe(order) { _ in count += 1 }) }
         let deadline = Deadline(in: .seconds(20))
@@ -169,7 +203,7 @@ internal import Testing
             })
         let loop = try EventLoop()
         let prober = Prober(loop: loop, limit: 3)
-        let order = ProbeOrder(try origin.place.identity(), check { $0.timeout = .seconds(2) })
+        let order = ProbeOrder(try origin.place.identity(), .plain, check { $0.timeout = .seconds(2) })
         var reasons: [String] = []
         let probes = (0..<30).map { _ in Probe(order) { reasons.append($0.reason) } }
         for probe in probes { prober.run(probe) }
@@ -187,7 +221,7 @@ internal import Testing
     func depth() throws {
         let loop = try EventLoop()
         let prober = Prober(loop: loop, limit: 1)
-        let order = ProbeOrder(try Place.unix("/nowhere/at.all").identity(), check())
+        let order = ProbeOrder(try Place.unix("/nowhere/at.all").identity(), .plain, check())
         var count = 0
         // The first is refused by the kernel at once, and so are all that wait behind it.
         for _ in 0..<20_000 { prober.run(Probe(order) { _ in count += 1 }) }

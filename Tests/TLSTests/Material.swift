@@ -3,7 +3,7 @@ import TestSupport
 
 /// Certificates made by the openssl command, once for all tests. Valid from now for two days.
 final class Material: Sendable {
-    enum Kind { case ec, rsa }
+    typealias Kind = TestCertificate.Kind
 
     static let shared = Result { try Material() }
 
@@ -41,19 +41,7 @@ final class Material: Sendable {
     static func make(_ name: String, _ alternatives: String, _ kind: Kind = .ec, by authority: String, in folder: TemporaryFolder) throws
         -> CertificateFiles
     {
-        let isAuthority = authority.isEmpty
-        let extensions = "basicConstraints=critical,CA:\(isAuthority)\n" + (alternatives.isEmpty ? "" : "subjectAltName=\(alternatives)\n")
-        try write(
-            "[req]\ndistinguished_name=dn\nx509_extensions=ext\nprompt=no\n[dn]\nCN=\(name)\n[ext]\n\(extensions)",
-            to: folder["\(name).cnf"])
-        let key = kind == .ec ? ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] : ["rsa:2048"]
-        let signer = isAuthority ? [] : ["-CA", folder["\(authority).crt"], "-CAkey", folder["\(authority).key"]]
-        let files = CertificateFiles(certificate: folder["\(name).crt"], key: folder["\(name).key"])
-        let words =
-            ["openssl", "req", "-x509", "-config", folder["\(name).cnf"], "-nodes", "-days", "2", "-newkey"] + key + signer
-            + ["-keyout", files.key, "-out", files.certificate]
-        let result = try Program.run(words)
-        guard result.succeeded else { throw WireError.malformed("openssl req: \(result.errors)") }
-        return files
+        let made = try TestCertificate.make(name, alternatives, kind, by: authority, in: folder)
+        return CertificateFiles(certificate: made.certificate, key: made.key)
     }
 }

@@ -125,14 +125,16 @@ final class HealthScheduler: Sendable {
         let identity = start.identity
         let seed = HealthSchedule.seed(identity.service, identity.pool, identity.text)
         let schedule = HealthSchedule(seed: seed, interval: start.check.interval, newcomers: newcomers)
-        let rounds = CheckRounds(start.key, ProbeOrder(identity, start.check), schedule, prober: world.prober) { [weak scheduler] in
+        let rounds = CheckRounds(start.key, ProbeOrder(identity, start.wire, start.check), schedule, prober: world.prober) {
+            [weak scheduler] in
             scheduler?.note($1, of: $0)
         }
         world.begin(rounds, for: start.key.target)
     }
 
     private func connect(to target: Target, within limit: Duration, _ tell: @escaping @Sendable (String?) -> Void) {
-        let order = ProbeOrder(address: target.identity.address, question: .connect, timeout: TimeSpan(limit))
+        let order = ProbeOrder(
+            address: target.identity.address, proxyHeader: target.wire.proxyHeader, question: .connect, timeout: TimeSpan(limit))
         mailbox.post { [world] in
             world.value.prober.run(Probe(order) { tell($0.verdict == .passed ? nil : $0.reason) })
         }

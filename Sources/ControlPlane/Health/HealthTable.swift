@@ -8,6 +8,7 @@ struct HealthTable {
     struct Start {
         var key: CheckKey
         var identity: TargetIdentity
+        var wire: TargetWire
         var check: HealthConfiguration
     }
 
@@ -105,7 +106,7 @@ struct HealthTable {
         entry.check = check
         entry.generation = lastGeneration
         let key = CheckKey(target: ObjectIdentifier(entry.target), generation: lastGeneration)
-        adoption.starts.append(Start(key: key, identity: entry.target.identity, check: check))
+        adoption.starts.append(Start(key: key, identity: entry.target.identity, wire: entry.target.wire, check: check))
     }
 
     private func hasHealthy(like identity: TargetIdentity) -> Bool {

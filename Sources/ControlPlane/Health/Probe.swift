@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Net
+internal import Routing
 
 /// One question to one target, on a connection of its own. Confined to the prober's loop.
 ///
@@ -71,6 +72,7 @@ final class Probe: EventHandler {
             guard !readiness.isDisjoint(with: [.writable, .error, .hangUp]) else { return }
             let code = Syscall.pendingError(descriptor)
             guard code == 0 else { return fail(connecting: code) }
+            sendProxyHeader()
             guard case .http = order.question else {
                 finish(.passed, "connected")
                 return close()
@@ -91,6 +93,17 @@ final class Probe: EventHandler {
     }
 
     // MARK: - Private
+
+    /// Before everything else. A check is a connection of our own: version 2 has a word for that, version 1 wants the two ends that the
+    /// connection has (proxy-protocol.txt §2.1). What a new connection does not take at once it never takes: the answer will tell.
+    private func sendProxyHeader() {
+        guard let version = order.proxyHeader.version else { return }
+        let source = version == .v1 ? Socket.localAddress(descriptor) : nil
+        withUnsafeTemporaryAllocation(byteCount: ProxyHeaderWriter.greatestLength, alignment: 8) { room in
+            let count = ProxyHeaderWriter.write(version, source: source, destination: order.address, into: room)
+            _ = Syscall.send(descriptor, UnsafeRawBufferPointer(rebasing: room[..<count]))
+        }
+    }
 
     /// A target may answer and close before it has read all: that it takes no more is no verdict, what it says is.
     private func send() {

@@ -12,19 +12,21 @@ struct ProbeOrder: Sendable, Equatable {
     }
 
     var address: SocketAddress
+    /// What the target wants to hear first, of whatever kind the question is.
+    var proxyHeader = TargetWire.ProxyHeader.none
     var question: Question
     /// From the start of the connect to the end of the answer's head.
     var timeout: TimeSpan
 }
 
 extension ProbeOrder {
-    init(_ identity: TargetIdentity, _ check: HealthConfiguration) {
+    init(_ identity: TargetIdentity, _ wire: TargetWire, _ check: HealthConfiguration) {
         let question: Question =
             switch check.check {
             case .tcp: .connect
             case .http: .http(request: Self.request(identity, check), expect: check.expect)
             }
-        self.init(address: identity.address, question: question, timeout: TimeSpan(check.timeout))
+        self.init(address: identity.address, proxyHeader: wire.proxyHeader, question: question, timeout: TimeSpan(check.timeout))
     }
 
     private static func request(_ identity: TargetIdentity, _ check: HealthConfiguration) -> [UInt8] {
