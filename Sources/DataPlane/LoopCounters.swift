@@ -10,6 +10,7 @@ struct LoopCounters {
     var handshakes: UInt64 = 0
     var resumedHandshakes: UInt64 = 0
     var failedHandshakes: UInt64 = 0
+    var refusedProxyHeaders: UInt64 = 0
     var requests: UInt64 = 0
     /// By class of status: index 1...5.
     var responses: [UInt64] = Array(repeating: 0, count: 6)

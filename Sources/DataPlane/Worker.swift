@@ -12,6 +12,7 @@ final class Worker {
     let snapshots: SnapshotCell
     let log: AccessLog
     let board: LoadBoard
+    let notices: Notices
     let buffers = BufferPool()
     let requestFields: FieldTable
     let responseFields: FieldTable
@@ -40,12 +41,13 @@ final class Worker {
     /// Room in the head memory beside the peer's own head: forwarded fields, edits, a small body behind it.
     static let headRoom = 64 * 1024
 
-    init(index: Int, loop: EventLoop, snapshots: SnapshotCell, log: AccessLog, board: LoadBoard) {
+    init(index: Int, loop: EventLoop, snapshots: SnapshotCell, log: AccessLog, board: LoadBoard, notices: Notices) {
         self.index = index
         self.loop = loop
         self.snapshots = snapshots
         self.log = log
         self.board = board
+        self.notices = notices
         snapshot = snapshots.load()
         settings = LoopSettings(snapshot)
         requestFields = FieldTable(capacity: 1024)
@@ -144,6 +146,7 @@ final class Worker {
         report.exchangesInFlight = exchanges.count - freeExchanges.count
         report.idleUpstreamConnections = idle.count + h2Upstreams.idleCounts.reduce(0) { $0 + $1.1 }
         report.acceptedConnections = counters.accepted
+        report.refusedProxyHeaders = counters.refusedProxyHeaders
         report.requests = counters.requests
         report.responses = counters.responses
         report.targets = counters.targets

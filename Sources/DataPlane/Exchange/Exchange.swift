@@ -64,6 +64,10 @@ final class Exchange {
 
     var clientAddress: SocketAddress { downstream?.client.address ?? .unix(path: nil) }
 
+    /// The client came by TLS.
+    var isSecure: Bool { downstream?.client.isSecure ?? false }
+    var asksForClientCertificate: Bool { downstream?.client.policy.asksForClientCertificate ?? false }
+
     /// The retained head's bytes; offsets of `head` are into these.
     var headBytes: UnsafeRawBufferPointer { headBlock?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0) }
 
@@ -89,7 +93,9 @@ final class Exchange {
         let snapshot = worker.newestSnapshot()
         epoch = snapshot.epoch
         noteLogFields(worker.requestFields, snapshot)
-        guard let route = snapshot.route(headBytes, head: head, fields: worker.requestFields) else { return answer(404) }
+        let found = snapshot.route(headBytes, head: head, fields: worker.requestFields)
+        if let port = portForTLS(found) { return redirectToTLS(port: port) }
+        guard let route = found else { return answer(404) }
         self.route = route
         if let refusal = refusal() { return answer(refusal) }
         switch route.action {

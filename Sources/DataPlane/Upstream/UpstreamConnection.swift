@@ -32,7 +32,8 @@ final class UpstreamConnection: UpstreamStream {
             return nil
         }
         connection.registration = registration
-        guard descriptor.isConnected else {
+        // What introduces the client waits for the exchange to be attached: the loop tells of the connection in the next turn.
+        guard descriptor.isConnected, target.wire.proxyHeader == .none else {
             worker.loop.setDeadline(registration, worker.loop.now + timeout)
             return connection
         }
@@ -131,6 +132,7 @@ final class UpstreamConnection: UpstreamStream {
             _ = Syscall.pendingError(transport.descriptor)
             exchange?.upstreamFailed(.connect)
         } else if readiness.isWritable {
+            guard target.wire.proxyHeader == .none || sendProxyHeader() else { return exchange?.upstreamFailed(.connect) ?? close() }
             if target.wire.tls == nil { begin() } else { beginHandshake() }
         }
     }

@@ -39,6 +39,7 @@ package final class H2Session {
     let scratch = H2FieldList()
 
     @exclusivity(unchecked) private var walk: H2FrameWalk
+    @exclusivity(unchecked) private var clientSide: H2ClientSide
     /// Bytes of the input that `walk` has seen and the library has not.
     @exclusivity(unchecked) private var ahead = 0
     @exclusivity(unchecked) private var events: [H2Event] = []
@@ -62,6 +63,7 @@ package final class H2Session {
         heads = H2HeadStore(limits: limits)
         guardian = H2Guard(limits, now: now)
         walk = H2FrameWalk(preface: role == .server ? 24 : 0)
+        clientSide = H2ClientSide(limits)
         handle = try H2Library.session(role, limits, owner: Unmanaged.passUnretained(self).toOpaque())
         try submitSettings()
     }
@@ -89,6 +91,7 @@ package final class H2Session {
         if let offence { throw fail(H2Error(.flood(offence))) }
         guard taken >= 0 else { throw fail(H2Error(libraryError: Int32(taken))) }
         ahead = window.count - taken
+        if ahead == 0 { clientSide.forget { nghttp2_session_find_stream(handle, $0) != nil } }
         return taken
     }
 
@@ -199,6 +202,7 @@ package final class H2Session {
         var index = min(ahead, window.count)
         while let frame = walk.next(window, at: &index) {
             if let offence = guardian.receive(frame, now: now) { throw fail(H2Error(.flood(offence))) }
+            if role == .server, let code = clientSide.offence(of: frame) { throw fail(H2Error(.violation(code))) }
         }
     }
 
@@ -223,6 +227,7 @@ extension H2Error {
         switch reason {
         case .notH2: .protocolError
         case .flood: .enhanceYourCalm
+        case .violation(let code): code
         case .library: .internalError
         }
     }
