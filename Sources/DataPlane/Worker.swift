@@ -24,6 +24,7 @@ final class Worker {
     /// For the next connection to a target, by its ordinal.
     var tickets = TargetTickets()
     private(set) lazy var held = HeldExchanges(worker: self)
+    private(set) lazy var h2 = H2Scratch(buffers)
     var counters = LoopCounters()
     var identifiers = RequestIdentifiers()
     var date = DateLine()
@@ -142,6 +143,8 @@ final class Worker {
         report.worker = index
         report.epoch = snapshot.epoch
         report.downstreamConnections = counters.downstreamConnections
+        report.http2Connections = counters.http2Connections
+        report.http2Streams = counters.http2Streams
         report.tunnels = counters.tunnels
         report.exchangesInFlight = exchanges.count - freeExchanges.count
         report.idleUpstreamConnections = idle.count + h2Upstreams.idleCounts.reduce(0) { $0 + $1.1 }
