@@ -6,6 +6,8 @@ internal import Telemetry
 struct LoopCounters {
     var downstreamConnections = 0
     var tunnels = 0
+    var http2Connections = 0
+    var http2Streams = 0
     var accepted: UInt64 = 0
     var handshakes: UInt64 = 0
     var resumedHandshakes: UInt64 = 0

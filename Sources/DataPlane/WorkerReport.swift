@@ -6,6 +6,9 @@ package struct WorkerReport: Sendable {
     package var worker = 0
     package var epoch: Epoch = 0
     package var downstreamConnections = 0
+    /// Those of them that speak HTTP/2, and their open streams.
+    package var http2Connections = 0
+    package var http2Streams = 0
     package var tunnels = 0
     package var exchangesInFlight = 0
     package var idleUpstreamConnections = 0
