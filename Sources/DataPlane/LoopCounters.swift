@@ -6,10 +6,14 @@ internal import Telemetry
 struct LoopCounters {
     var downstreamConnections = 0
     var tunnels = 0
+    var http2Connections = 0
+    var http2Streams = 0
     var accepted: UInt64 = 0
     var handshakes: UInt64 = 0
     var resumedHandshakes: UInt64 = 0
     var failedHandshakes: UInt64 = 0
+    /// Connections closed at once because their client began too many in that second.
+    var refusedByRate: UInt64 = 0
     var refusedProxyHeaders: UInt64 = 0
     var requests: UInt64 = 0
     /// By class of status: index 1...5.

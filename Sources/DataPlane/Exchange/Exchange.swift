@@ -53,6 +53,8 @@ final class Exchange {
     var heldSince = Instant.never
     /// What it counts for in `ServiceState.hold`.
     var heldBytes = 0
+    /// When the client's own patience ends (`grpc-timeout`).
+    var callDeadline = Instant.never
     var drainDeadline = Instant.never
     var tunnelDeadline = Instant.never
 
@@ -72,19 +74,26 @@ final class Exchange {
     var headBytes: UnsafeRawBufferPointer { headBlock?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0) }
 
     /// A request head is complete. `block` begins with it and may hold body bytes, and further requests, behind it: they wait in the
-    /// downstream's `input` until they are asked for. The fields are in `worker.requestFields`.
+    /// downstream's `input` until they are asked for. The fields are in `worker.requestFields`. HTTP/2: the block is the head and the
+    /// exchange's from now on; body bytes are in `input` already.
     func begin(_ downstream: DownstreamStream, _ head: RequestHead, _ block: Block) {
         start(downstream)
         self.head = head
-        requestBody =
-            downstream.isHTTP2
-            ? MessageBody(stream: downstream.transport.hasEnded) : MessageBody(head.framing, dropsTrailers: head.namesFields)
+        times.bytesIn = UInt64(head.length)
+        if downstream.isHTTP2 {
+            // An upgrade has no body: what comes is the tunnel's.
+            let isEmpty = downstream.transport.hasEnded && downstream.transport.input == nil
+            requestBody = MessageBody(stream: isEmpty || head.wantsUpgrade)
+            headBlock = block
+            return enter()
+        }
+        requestBody = MessageBody(head.framing, dropsTrailers: head.namesFields)
         let retained = worker.buffers.take(head.length)
         retained.append(UnsafeRawBufferPointer(rebasing: block.bytes[0..<head.length]))
         headBlock = retained
         block.consume(head.length)
         downstream.transport.keep(block, worker)
-        times.bytesIn = UInt64(head.length)
+        if head.has(.grpcTimeout) { noteCallDeadline() }
         enter()
     }
 
@@ -194,6 +203,7 @@ final class Exchange {
         holdsPlace = false
         isTunnel = false
         holdDeadline = .never
+        callDeadline = .never
         drainDeadline = .never
         tunnelDeadline = .never
         serial &+= 1

@@ -27,7 +27,8 @@ enum ForwardedFields {
         out.put("\r\n")
         putClientCertificate(exchange, to: &out)
         putList("Via: ", .via, head, fields, bytes, to: &out)
-        out.put(head.minorVersion == 1 ? "1.1 sluice\r\n" : "1.0 sluice\r\n")
+        let isHTTP2 = exchange.downstream?.isHTTP2 == true
+        out.put(isHTTP2 ? "2.0 sluice\r\n" : head.minorVersion == 1 ? "1.1 sluice\r\n" : "1.0 sluice\r\n")
         if !(isTrusted && head.has(.xRequestId)) {
             out.put("X-Request-Id: ")
             exchange.identifier.write(to: &out)

@@ -6,6 +6,7 @@ package struct H2Code: Equatable, Sendable {
     package static var noError: H2Code { H2Code(number: 0x0) }
     package static var protocolError: H2Code { H2Code(number: 0x1) }
     package static var internalError: H2Code { H2Code(number: 0x2) }
+    package static var streamClosed: H2Code { H2Code(number: 0x5) }
     /// The stream was not processed in any way (§8.7): its request may be sent again, whatever its method.
     package static var refusedStream: H2Code { H2Code(number: 0x7) }
     package static var cancel: H2Code { H2Code(number: 0x8) }
@@ -21,6 +22,8 @@ package struct H2Error: Error, Equatable, Sendable {
         case notH2
         /// The peer did something too often, or too much of it.
         case flood(H2Guard.Offence)
+        /// The peer broke a rule that the library does not watch over.
+        case violation(H2Code)
         /// The library gave up, with this number of its own.
         case library(Int32)
     }

@@ -32,6 +32,8 @@ package final class H2Session {
     @exclusivity(unchecked) var debt = 0
     /// Streams to be reset when the callbacks are over.
     @exclusivity(unchecked) var malformed: [Int32] = []
+    /// Streams whose rest is not wanted, to be reset likewise.
+    @exclusivity(unchecked) var unwanted: [H2Stream] = []
     @exclusivity(unchecked) var offence: H2Guard.Offence?
     @exclusivity(unchecked) var output: H2Output?
     @exclusivity(unchecked) var outputBudget = 0
@@ -39,6 +41,7 @@ package final class H2Session {
     let scratch = H2FieldList()
 
     @exclusivity(unchecked) private var walk: H2FrameWalk
+    @exclusivity(unchecked) private var clientSide: H2ClientSide
     /// Bytes of the input that `walk` has seen and the library has not.
     @exclusivity(unchecked) private var ahead = 0
     @exclusivity(unchecked) private var events: [H2Event] = []
@@ -62,6 +65,7 @@ package final class H2Session {
         heads = H2HeadStore(limits: limits)
         guardian = H2Guard(limits, now: now)
         walk = H2FrameWalk(preface: role == .server ? 24 : 0)
+        clientSide = H2ClientSide(limits)
         handle = try H2Library.session(role, limits, owner: Unmanaged.passUnretained(self).toOpaque())
         try submitSettings()
     }
@@ -89,6 +93,7 @@ package final class H2Session {
         if let offence { throw fail(H2Error(.flood(offence))) }
         guard taken >= 0 else { throw fail(H2Error(libraryError: Int32(taken))) }
         ahead = window.count - taken
+        if ahead == 0 { clientSide.forget { nghttp2_session_find_stream(handle, $0) != nil } }
         return taken
     }
 
@@ -115,6 +120,9 @@ package final class H2Session {
 
     /// Nothing more to read or write: close the transport.
     package var isOver: Bool { nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0 }
+
+    /// A header block has begun and not ended.
+    package var isInHead: Bool { openHead != 0 }
 
     /// There is something to `send`.
     package var wantsToSend: Bool { nghttp2_session_want_write(handle) != 0 || drain.isDue }
@@ -174,13 +182,15 @@ package final class H2Session {
     /// - Returns: true when there was something.
     @discardableResult
     func settle() -> Bool {
-        let isBusy = debt > 0 || !malformed.isEmpty
+        let isBusy = debt > 0 || !malformed.isEmpty || !unwanted.isEmpty
         if debt > 0 {
             nghttp2_session_consume_connection(handle, debt)
             debt = 0
         }
         for id in malformed { nghttp2_submit_rst_stream(handle, 0, id, H2Code.protocolError.number) }
         malformed.removeAll(keepingCapacity: true)
+        for stream in unwanted { reset(stream, .noError) }
+        unwanted.removeAll(keepingCapacity: true)
         return isBusy
     }
 
@@ -199,6 +209,7 @@ package final class H2Session {
         var index = min(ahead, window.count)
         while let frame = walk.next(window, at: &index) {
             if let offence = guardian.receive(frame, now: now) { throw fail(H2Error(.flood(offence))) }
+            if role == .server, let code = clientSide.offence(of: frame) { throw fail(H2Error(.violation(code))) }
         }
     }
 
@@ -223,6 +234,7 @@ extension H2Error {
         switch reason {
         case .notH2: .protocolError
         case .flood: .enhanceYourCalm
+        case .violation(let code): code
         case .library: .internalError
         }
     }

@@ -6,6 +6,7 @@ import Net
 final class Shore {
     let session: H2Session
     private(set) var log: [String] = []
+    private(set) var told: [H2Event] = []
     /// Called with each event, the heads and the input still good.
     var onEvent: ((Shore, H2Event) -> Void)?
     /// Consumes content as soon as it is told.
@@ -70,6 +71,7 @@ final class Shore {
 
     private func drain(_ input: [UInt8]) {
         while let event = session.nextEvent() {
+            told.append(event)
             note(event, input)
             onEvent?(self, event)
         }
