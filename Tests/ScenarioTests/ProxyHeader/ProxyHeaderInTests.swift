@@ -47,7 +47,8 @@ import Testing
     @Test("a connection that speaks for itself keeps the peer's address", arguments: ["PROXY UNKNOWN\r\n", Introduction.local])
     func ownAddress(header: String) throws {
         try scene { sluice, origin in
-            #expect(try sluice.say(header + request()).text == "ok")
+            let answer = try sluice.say(header + request()).text
+            #expect(answer == "ok")
             #expect(origin.requests.map { $0.head["x-forwarded-for"] } == ["127.0.0.1"])
         }
     }
@@ -93,7 +94,8 @@ import Testing
     @Test("a peer that is not trusted speaks HTTP, and its header is a bad request")
     func untrusted() throws {
         try scene(top: "trusted_proxies: [192.0.2.0/24]") { sluice, origin in
-            #expect(try sluice.say(request()).text == "ok")
+            let answer = try sluice.say(request()).text
+            #expect(answer == "ok")
             #expect(origin.requests.map { $0.head["x-forwarded-for"] } == ["127.0.0.1"])
             for header in [Introduction.v1, Introduction.v2] {
                 #expect(try sluice.say(header + request()).status == 400)
@@ -106,11 +108,13 @@ import Testing
     func hops() throws {
         let hop = request("GET", "/", "X-Forwarded-For: 9.9.9.9")
         try scene(top: "trusted_proxies: [127.0.0.0/8]") { sluice, origin in
-            #expect(try sluice.say(Introduction.v1 + hop).text == "ok")
+            let answer = try sluice.say(Introduction.v1 + hop).text
+            #expect(answer == "ok")
             #expect(origin.requests.map { $0.head["x-forwarded-for"] } == ["203.0.113.7"])
         }
         try scene(top: "trusted_proxies: [127.0.0.0/8, 203.0.113.0/24]") { sluice, origin in
-            #expect(try sluice.say(Introduction.v1 + hop).text == "ok")
+            let answer = try sluice.say(Introduction.v1 + hop).text
+            #expect(answer == "ok")
             #expect(origin.requests.map { $0.head["x-forwarded-for"] } == ["9.9.9.9, 203.0.113.7"])
         }
     }
@@ -118,7 +122,8 @@ import Testing
     @Test("a listener without the word takes no header")
     func plainListener() throws {
         try scene { sluice, _ in
-            #expect(try sluice.say(request(), to: "plain").text == "ok")
+            let answer = try sluice.say(request(), to: "plain").text
+            #expect(answer == "ok")
             #expect(try sluice.say(Introduction.v1 + request(), to: "plain").status == 400)
         }
     }
@@ -141,8 +146,9 @@ import Testing
             try sluice.say("PROXY TCP4 \(host) 198.51.100.1 1 2\r\n" + request()).text
         }
         try staged(yaml("rules: [{ when: { client: [203.0.113.0/24] }, pool: green }]")) { sluice in
-            #expect(try answer(sluice, from: "203.0.113.7") == "green")
-            #expect(try answer(sluice, from: "203.0.114.7") == "blue")
+            let near = try answer(sluice, from: "203.0.113.7")
+            let far = try answer(sluice, from: "203.0.114.7")
+            #expect(near == "green" && far == "blue")
         }
         try staged(yaml("split: { blue: 50, green: 50 }\n    sticky: { key: client_ip }")) { sluice in
             var seen: Set<String> = []

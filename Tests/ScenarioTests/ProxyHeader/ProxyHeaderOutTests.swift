@@ -71,7 +71,8 @@ import Testing
     func deadTarget() throws {
         let origin = try ScriptedUpstream { $0.reset() }
         try staged(introducing(to: [origin.place], pool: ", proxy_protocol: v2")) { sluice in
-            #expect(try sluice.say(request(), to: "plain").status == 502)
+            let answer = try sluice.say(request(), to: "plain")
+            #expect(answer.status == 502)
             #expect(try eventually { try sluice.counters() == Counters() })
         }
     }

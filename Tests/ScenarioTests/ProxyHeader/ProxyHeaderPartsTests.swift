@@ -63,6 +63,22 @@ import Testing
         }
     }
 
+    @Test("HTTP/2 begins behind the header, and its streams introduce their client one by one", .enabled(if: has("nginx", "curl")))
+    func http2() throws {
+        let nginx = try NginxUpstream(location: #"return 200 "$proxy_protocol_addr $proxy_protocol_server_port;";"#)
+        let yaml = introducing(to: [nginx.proxiedPlace], listener: ", protocols: [h2c, http/1.1]", pool: ", proxy_protocol: v2")
+        try staged(yaml) { sluice in
+            let place = try sluice.place()
+            let url = "http://\(place)/"
+            let result = try Program.run(
+                ["curl", "-sS", "--max-time", "20", "--haproxy-protocol", "--http2-prior-knowledge", "-w", "%{http_version} ", url, url])
+            #expect(result.succeeded, "\(result.errors)")
+            let port = try #require(place.port)
+            #expect(result.output == "127.0.0.1 \(port);2 127.0.0.1 \(port);2 ")
+            #expect(try sluice.refusedHeaders() == 0)
+        }
+    }
+
     @Test("TLS begins behind the header, in the same packet or later", .enabled(if: has("openssl", "python3")))
     func tls() throws {
         let origin = try ScriptedUpstream()
