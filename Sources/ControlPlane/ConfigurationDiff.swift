@@ -37,9 +37,8 @@ enum ConfigurationDiff {
             }
             if former.bind != listener.bind {
                 lines.append("~ listener \(listener.name): \(former.bind.map(\.text).joined(separator: " ")) → \(addresses)")
-            } else if former != listener {
-                lines.append("~ listener \(listener.name): settings")
             }
+            lines += transport(former, listener).map { "~ listener \(listener.name): \($0)" }
         }
         return lines + old.filter { former in !new.contains { $0.name == former.name } }.map { "- listener \($0.name)" }
     }
@@ -66,6 +65,7 @@ enum ConfigurationDiff {
                 lines.append("+ pool \(new.name)/\(pool.name): \(targets(pool.targets))")
                 continue
             }
+            lines += transport(former, pool).map { "~ pool \(new.name)/\(pool.name): \($0)" }
             for target in pool.targets {
                 guard let same = former.targets.first(where: { $0.text == target.text }) else {
                     lines.append("+ target \(new.name)/\(pool.name)/\(target.text)")
@@ -121,6 +121,7 @@ enum ConfigurationDiff {
         var lines: [String] = []
         if old.timeouts != new.timeouts { lines.append("~ defaults: timeouts") }
         if old.limits != new.limits { lines.append("~ defaults: limits") }
+        if old.http2 != new.http2 { lines.append("~ defaults: http2") }
         if old.trustedProxies != new.trustedProxies { lines.append("~ trusted_proxies") }
         if old.accessLog != new.accessLog { lines.append("~ access_log") }
         if old.shutdown != new.shutdown { lines.append("~ shutdown") }

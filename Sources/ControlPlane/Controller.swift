@@ -20,6 +20,7 @@ package final class Controller: @unchecked Sendable {
     private let shutdown: Shutdown
     private let releases: Releases
     private let upgrades: UpgradeDesk
+    private let keyWatch: KeyWatch
     private let events: EventLog
     private let token: AdminToken
     private let startedAt = ContinuousClock.now
@@ -58,6 +59,10 @@ package final class Controller: @unchecked Sendable {
         }
         upgrades = UpgradeDesk(
             proxy: proxy, releases: releases, shutdown: shutdown, queue: queue, state: state, notifier: notifier, events: events)
+        keyWatch = KeyWatch(proxy: proxy, queue: queue, events: events) { [shutdown, upgrades] in
+            !shutdown.hasBegun && upgrades.frozenBecause == nil
+        }
+        keyWatch.begin()
         queue.asyncAfter(deadline: .now() + Self.resolvePeriod) { [weak self] in self?.resolveAgain() }
     }
 
@@ -190,6 +195,7 @@ package final class Controller: @unchecked Sendable {
             proxy, reports: proxy.reports(within: Self.reportDeadline), state: state.current,
             uptime: ContinuousClock.now - startedAt,
             config: ConfigStatus(file: configPath, lastReload: lastReload))
+        report.add(proxy.keys, proxy.configuration, keyWatch)
         let waiting = proxy.waitedFor
         if waiting.contains(where: { $0.inFlight > 0 }) { report.holders = proxy.holders(of: waiting, limit: Self.holdersShown) }
         for (service, stage) in releases.underWay {

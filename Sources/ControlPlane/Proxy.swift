@@ -3,6 +3,7 @@ internal import DataPlane
 internal import Net
 internal import Policy
 internal import Routing
+internal import TLS
 internal import Telemetry
 
 /// The running proxy as the control queue sees it: its loops, sockets and live configuration. Confined to the control queue.
@@ -23,7 +24,11 @@ final class Proxy {
     private(set) var resolved: [Endpoint: SocketAddress]
     private(set) var snapshot: Snapshot
     /// Certificates and trust that `snapshot` was made with.
-    private(set) var keys: KeyShelf
+    private(set) var keys: KeyShelf { didSet { keysVersion += 1 } }
+    /// Another number, other files read.
+    private(set) var keysVersion = 0
+    /// A secret: never to be logged.
+    var ticketKeys: TicketKeys
     /// Set after an upgrade.
     var former: FormerProcess?
 
@@ -31,7 +36,7 @@ final class Proxy {
         workers: [any WorkerFace], listeners: Listeners, publisher: Publisher, graph: LiveGraph, accessLog: LogWriter, log: OperatorLog,
         health: HealthScheduler, configuration: Configuration, release: ReleaseState = ReleaseState(),
         notes: [(service: String, text: String)] = [], resolved: [Endpoint: SocketAddress], snapshot: Snapshot,
-        keys: KeyShelf = KeyShelf()
+        keys: KeyShelf = KeyShelf(), ticketKeys: TicketKeys = TicketKeys(now: WallClock.now().milliseconds / 1000)
     ) {
         self.workers = workers
         self.listeners = listeners
@@ -46,6 +51,7 @@ final class Proxy {
         self.resolved = resolved
         self.snapshot = snapshot
         self.keys = keys
+        self.ticketKeys = ticketKeys
     }
 
     var epoch: Epoch { snapshot.epoch }
@@ -63,7 +69,7 @@ final class Proxy {
         release = built.release
         notes = built.notes
         self.resolved = resolved
-        self.keys = keys ?? self.keys
+        if let keys { self.keys = keys }
         let closing = built.closing
         for target in built.opening { target.setClosed(false) }
         let leaving = graph.commit(built)

@@ -15,6 +15,7 @@ package struct StatusReport: Encodable, Sendable {
     /// Who keeps a drain waiting, oldest first: exchanges on what takes no new ones.
     var holders: [HolderReport]?
     package var droppedLogLines: UInt64
+    package var keyFiles = KeyFilesStatus()
 }
 
 package struct ConfigStatus: Encodable, Sendable {
@@ -39,6 +40,8 @@ package struct WorkerStatus: Encodable, Sendable {
     package var inFlight: Int?
     package var idleUpstream: Int?
     package var accepted: UInt64?
+    /// Connections closed for their PROXY header.
+    package var refusedProxyHeaders: UInt64?
     package var requests: UInt64?
     /// Responses by class: "1xx" … "5xx".
     package var responses: [String: UInt64]?
@@ -51,6 +54,11 @@ package struct ListenerStatus: Encodable, Sendable {
     /// As the kernel has it: the real port where the file says 0.
     package var address: String
     package var connections: Int
+    /// "h2", "http/1.1", "h2c"; the best first.
+    package var protocols: [String] = []
+    /// nil: without TLS. The first is for clients that name no host of ours.
+    package var certificates: [CertificateStatus]?
+    package var keyRefusal: KeyRefusalStatus?
 }
 
 package struct ServiceStatus: Encodable, Sendable {
@@ -81,6 +89,7 @@ package struct PoolStatus: Encodable, Sendable {
     package var inFlight: Int
     /// Since the pool came into the configuration; absent before its first response.
     package var latencyMs: LatencyStatus?
+    package var keyRefusal: KeyRefusalStatus?
     package var targets: [TargetStatus]
 }
 

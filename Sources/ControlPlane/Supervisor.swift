@@ -79,7 +79,7 @@ package struct Supervisor {
         let parts: Parts
         do throws(Failure) {
             let epoch = max(journal.newestEpoch, former?.state.epoch ?? 0) + 1
-            let proxy = try makeProxy(configuration, keys, release, epoch: epoch, resolved, listeners, former?.state.health)
+            let proxy = try makeProxy(configuration, keys, release, epoch: epoch, resolved, listeners, former?.state)
             parts = try control(proxy, journal, resolver, load, former) { ended.signal() }
             _ = listeners.commit(plan)
             // Nobody is let in before the targets are known.
@@ -112,20 +112,23 @@ package struct Supervisor {
 
     private func makeProxy(
         _ configuration: Configuration, _ keys: KeyShelf, _ release: ReleaseState, epoch: Epoch,
-        _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners, _ known: HealthMemory?
+        _ resolved: [Endpoint: SocketAddress], _ listeners: Listeners, _ former: HandoverState?
     ) throws(Failure) -> Proxy {
         let accessLog = try openLog(configuration.accessLog)
         let graph = LiveGraph()
         let built = try build(configuration, keys, release, epoch: epoch, resolved, graph)
         let first = built.snapshot
         let health = try makeHealth()
-        health.adopt(HealthOrder.all(of: first, configuration), remembered: known ?? HealthMemory())
+        health.adopt(HealthOrder.all(of: first, configuration), remembered: former?.health ?? HealthMemory())
         let cell = SnapshotCell(first)
         let workers = try makeWorkers(configuration.workers, cell, accessLog)
-        return Proxy(
+        let proxy = Proxy(
             workers: workers, listeners: listeners, publisher: DebugEnvironment(environment).publisher(cell, workers), graph: graph,
             accessLog: accessLog, log: log, health: health, configuration: configuration, release: release, notes: built.notes,
             resolved: resolved, snapshot: first, keys: keys)
+        // Clients of the former process take their sessions up here.
+        proxy.adopt(former?.ticketKeys.flatMap { TicketKeys(exported: $0) } ?? proxy.ticketKeys)
+        return proxy
     }
 
     private func control(
@@ -257,7 +260,7 @@ package struct Supervisor {
             case .exactly(let number): max(1, number)
             }
         do throws(IOError) {
-            let workers = try WorkerHandle.fleet(of: count, snapshots: cell, log: log)
+            let workers = try WorkerHandle.fleet(of: count, snapshots: cell, log: log, notices: self.log.notices)
             // They idle until they are given a socket; a machine without threads must refuse before anything is promised.
             for worker in workers { try worker.start() }
             return workers

@@ -1,5 +1,6 @@
 package import DataPlane
 package import Routing
+package import TLS
 
 /// What the control plane asks of a loop; `WorkerHandle` in production. Verbs return at once, answers come on the loop's thread.
 package protocol WorkerFace: Sendable {
@@ -14,9 +15,15 @@ package protocol WorkerFace: Sendable {
     func endTunnels(on target: Target, within limit: Duration)
     func keepLeases(on target: Target)
     func holders(of targets: [Target], limit: Int, _ reply: @escaping @Sendable ([Holder]) -> Void)
+    /// Keys of session tickets, from the next handshake on.
+    func setTicketKeys(_ keys: TicketKeys)
     func stall(for span: Duration, began: @escaping @Sendable () -> Void)
     func report(_ reply: @escaping @Sendable (WorkerReport) -> Void)
     func stop(done: @escaping @Sendable (_ worker: Int) -> Void)
 }
 
 extension WorkerHandle: WorkerFace {}
+
+extension WorkerFace {
+    package func setTicketKeys(_ keys: TicketKeys) {}
+}

@@ -6,10 +6,13 @@ internal import Telemetry
 struct LoopCounters {
     var downstreamConnections = 0
     var tunnels = 0
+    var http2Connections = 0
+    var http2Streams = 0
     var accepted: UInt64 = 0
     var handshakes: UInt64 = 0
     var resumedHandshakes: UInt64 = 0
     var failedHandshakes: UInt64 = 0
+    var refusedProxyHeaders: UInt64 = 0
     var requests: UInt64 = 0
     /// By class of status: index 1...5.
     var responses: [UInt64] = Array(repeating: 0, count: 6)

@@ -12,16 +12,19 @@ final class Worker {
     let snapshots: SnapshotCell
     let log: AccessLog
     let board: LoadBoard
+    let notices: Notices
     let buffers = BufferPool()
     let requestFields: FieldTable
     let responseFields: FieldTable
     var idle = IdleConnections()
+    let h2Upstreams = H2Upstreams()
     var queues = ServiceQueues()
     /// Between OpenSSL and this loop's sockets.
     private(set) lazy var tls = TLSBridge(pool: buffers, ticketKeys: TicketKeys(now: loop.wall / 1_000_000_000))
     /// For the next connection to a target, by its ordinal.
     var tickets = TargetTickets()
     private(set) lazy var held = HeldExchanges(worker: self)
+    private(set) lazy var h2 = H2Scratch(buffers)
     var counters = LoopCounters()
     var identifiers = RequestIdentifiers()
     var date = DateLine()
@@ -37,14 +40,15 @@ final class Worker {
     private(set) var exchanges: [Exchange] = []
 
     /// Room in the head memory beside the peer's own head: forwarded fields, edits, a small body behind it.
-    private static let headRoom = 64 * 1024
+    static let headRoom = 64 * 1024
 
-    init(index: Int, loop: EventLoop, snapshots: SnapshotCell, log: AccessLog, board: LoadBoard) {
+    init(index: Int, loop: EventLoop, snapshots: SnapshotCell, log: AccessLog, board: LoadBoard, notices: Notices) {
         self.index = index
         self.loop = loop
         self.snapshots = snapshots
         self.log = log
         self.board = board
+        self.notices = notices
         snapshot = snapshots.load()
         settings = LoopSettings(snapshot)
         requestFields = FieldTable(capacity: 1024)
@@ -139,15 +143,20 @@ final class Worker {
         report.worker = index
         report.epoch = snapshot.epoch
         report.downstreamConnections = counters.downstreamConnections
+        report.http2Connections = counters.http2Connections
+        report.http2Streams = counters.http2Streams
         report.tunnels = counters.tunnels
         report.exchangesInFlight = exchanges.count - freeExchanges.count
-        report.idleUpstreamConnections = idle.count
+        report.idleUpstreamConnections = idle.count + h2Upstreams.idleCounts.reduce(0) { $0 + $1.1 }
         report.acceptedConnections = counters.accepted
+        report.refusedProxyHeaders = counters.refusedProxyHeaders
         report.requests = counters.requests
         report.responses = counters.responses
         report.targets = counters.targets
         report.pools = counters.pools
-        for (ordinal, count) in idle.counts where ordinal < report.targets.count { report.targets[ordinal].idleConnections = count }
+        for (ordinal, count) in idle.counts + h2Upstreams.idleCounts where ordinal < report.targets.count {
+            report.targets[ordinal].idleConnections += count
+        }
         return report
     }
 
@@ -160,6 +169,7 @@ final class Worker {
         for exchange in exchanges where exchange.isInUse { exchange.abandon() }
         loop.forEachHandler { ($0 as? any ClientConnection)?.close() }
         closeIdle { _ in true }
+        h2Upstreams.closeAll()
         log.flush()
         loop.everySecond = nil
         loop.stop()

@@ -21,19 +21,22 @@ package final class WorkerHandle: Sendable {
     }
 
     /// The loops of one process: made together, since they hand connections to each other.
+    /// - Parameter notices: where operators hear of what befalls connections.
     /// - Throws: when the kernel has no epoll or eventfd left.
-    package static func fleet(of workers: Int, snapshots: SnapshotCell, log: LogWriter) throws(IOError) -> [WorkerHandle] {
+    package static func fleet(
+        of workers: Int, snapshots: SnapshotCell, log: LogWriter, notices: Notices = Notices()
+    ) throws(IOError) -> [WorkerHandle] {
         precondition(workers > 0)
         let board = LoadBoard(workers: workers)
         var handles: [WorkerHandle] = []
         for index in 0..<workers {
-            handles.append(try WorkerHandle(index: index, snapshots: snapshots, log: log, board: board))
+            handles.append(try WorkerHandle(index: index, snapshots: snapshots, log: log, board: board, notices: notices))
         }
         board.connect(handles.map { LoadBoard.Door(mailbox: $0.mailbox, worker: LoopBound($0.world.value.worker)) })
         return handles
     }
 
-    private init(index: Int, snapshots: SnapshotCell, log: LogWriter, board: LoadBoard) throws(IOError) {
+    private init(index: Int, snapshots: SnapshotCell, log: LogWriter, board: LoadBoard, notices: Notices) throws(IOError) {
         self.index = index
         let loop = try EventLoop()
         mailbox = loop.mailbox
@@ -41,7 +44,8 @@ package final class WorkerHandle: Sendable {
         world = LoopBound(
             World(
                 loop: loop,
-                worker: Worker(index: index, loop: loop, snapshots: snapshots, log: AccessLog(writer: log), board: board)))
+                worker: Worker(
+                    index: index, loop: loop, snapshots: snapshots, log: AccessLog(writer: log), board: board, notices: notices)))
     }
 
     /// Starts the loop's thread.

@@ -6,10 +6,15 @@ package struct WorkerReport: Sendable {
     package var worker = 0
     package var epoch: Epoch = 0
     package var downstreamConnections = 0
+    /// Those of them that speak HTTP/2, and their open streams.
+    package var http2Connections = 0
+    package var http2Streams = 0
     package var tunnels = 0
     package var exchangesInFlight = 0
     package var idleUpstreamConnections = 0
     package var acceptedConnections: UInt64 = 0
+    /// Connections closed because they did not begin with a valid PROXY header where they had to.
+    package var refusedProxyHeaders: UInt64 = 0
     package var requests: UInt64 = 0
     /// Responses by class: index 1...5.
     package var responses: [UInt64] = Array(repeating: 0, count: 6)

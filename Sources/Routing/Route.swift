@@ -30,10 +30,14 @@ package final class Route: Sendable {
     package let stripPrefixLength: Int
     /// Host to send upstream; empty = the client's own.
     package let rewriteHost: [UInt8]
+    /// Made for the challenges of a certificate authority (ACME http-01, RFC 8555 §8.3): served on listeners that send everyone to https.
+    package let answersChallenges: Bool
+    /// `responseEdits` has something to say about `Strict-Transport-Security`.
+    package let editsTransportSecurity: Bool
 
     package init(
         name: String, action: RouteAction, requestEdits: CompiledEdits = .init(), responseEdits: CompiledEdits = .init(),
-        stripPrefixLength: Int = 0, rewriteHost: [UInt8] = []
+        stripPrefixLength: Int = 0, rewriteHost: [UInt8] = [], answersChallenges: Bool = false, editsTransportSecurity: Bool = false
     ) {
         self.name = name
         nameText = ByteText(name)
@@ -42,5 +46,7 @@ package final class Route: Sendable {
         self.responseEdits = responseEdits
         self.stripPrefixLength = stripPrefixLength
         self.rewriteHost = rewriteHost
+        self.answersChallenges = answersChallenges
+        self.editsTransportSecurity = editsTransportSecurity
     }
 }

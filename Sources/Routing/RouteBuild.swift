@@ -5,7 +5,9 @@ extension Route {
         Route(
             name: file.place, action: try action(file, services: services), requestEdits: CompiledEdits(file.requestHeaders),
             responseEdits: CompiledEdits(file.responseHeaders), stripPrefixLength: try stripPrefixLength(file),
-            rewriteHost: Array((file.rewriteHost ?? "").utf8))
+            rewriteHost: Array((file.rewriteHost ?? "").utf8),
+            answersChallenges: file.match.path.hasPrefix("/.well-known/acme-challenge"),
+            editsTransportSecurity: file.responseHeaders.concernsTransportSecurity)
     }
 
     // MARK: - Private
@@ -41,6 +43,12 @@ extension Route {
         var bytes = Array(path.utf8)
         while bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
         return bytes
+    }
+}
+
+extension HeaderEdits {
+    fileprivate var concernsTransportSecurity: Bool {
+        (remove + set.map(\.name) + add.map(\.name)).contains { $0.lowercased() == "strict-transport-security" }
     }
 }
 

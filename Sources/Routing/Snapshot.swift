@@ -41,6 +41,13 @@ package final class Snapshot: Sendable {
     /// Whether what this peer says of its own client is believed (`trusted_proxies`).
     package func isTrusted(_ address: SocketAddress) -> Bool { trusted.contains(address) }
 
+    /// Whether connections of this peer begin with a PROXY header, on listeners that accept one: those of `trusted_proxies`, all where there are
+    /// none. Who may connect to a Unix socket was decided by the mode of its file.
+    package func believesProxyHeader(from peer: SocketAddress) -> Bool {
+        if case .unix = peer { return true }
+        return trusted.isEmpty || trusted.contains(peer)
+    }
+
     /// The route that rules (order in `RouteTable`); nil = 404. Allocates nothing.
     /// - Parameters:
     ///   - bytes: the buffer that `head` and `fields` were parsed from.

@@ -39,9 +39,11 @@ struct TrustedNetworks: Sendable {
         self.v6 = v6
     }
 
+    var isEmpty: Bool { v4.isEmpty && v6.isEmpty }
+
     /// Peers on Unix sockets have no address and are in no block.
     func contains(_ address: SocketAddress) -> Bool {
-        if v4.isEmpty && v6.isEmpty { return false }
+        if isEmpty { return false }
         switch address {
         case .v4(let address, _): return containsV4(UInt32(bigEndian: address))
         case .v6(let high, let low, _):

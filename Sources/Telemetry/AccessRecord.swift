@@ -10,6 +10,8 @@ package struct AccessRecord {
     package var target = UnsafeRawBufferPointer(start: nil, count: 0)
     package var host = UnsafeRawBufferPointer(start: nil, count: 0)
     package var minorVersion: UInt8 = 1
+    /// HTTP/2.0, whatever `minorVersion` says.
+    package var isHTTP2 = false
     package var userAgent = UnsafeRawBufferPointer(start: nil, count: 0)
     package var referer = UnsafeRawBufferPointer(start: nil, count: 0)
     package var status: UInt16 = 0

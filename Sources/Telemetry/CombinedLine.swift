@@ -12,8 +12,8 @@ extension LineWriter {
             quoted(record.method, limit: LineRoom.method)
             byte(UInt8(ascii: " "))
             quoted(record.target, limit: LineRoom.target)
-            literal(" HTTP/1.")
-            decimal(UInt64(record.minorVersion))
+            literal(" HTTP/")
+            version(record)
         }
         literal("\" ")
         if record.status < 1000 {
@@ -28,6 +28,14 @@ extension LineWriter {
         literal("\" \"")
         quotedOrDash(record.userAgent, limit: LineRoom.userAgent)
         literal("\"\n")
+    }
+
+    /// "1.1", "1.0", "2.0".
+    @inline(__always)
+    mutating func version(_ record: borrowing AccessRecord) {
+        if record.isHTTP2 { return literal("2.0") }
+        literal("1.")
+        decimal(UInt64(record.minorVersion))
     }
 
     private mutating func quotedOrDash(_ bytes: UnsafeRawBufferPointer, limit: Int) {

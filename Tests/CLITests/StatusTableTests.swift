@@ -35,7 +35,7 @@ internal import Testing
                 config /a.yaml  last reload T: refused: bad
                 access log: 6 lines dropped
 
-                LISTENER  ADDRESS       CONNECTIONS
+                LISTENER  ADDRESS       CONNECTIONS  PROTOCOLS
                 web       127.0.0.1:80            2
 
                 SERVICE  POOL    SHARE  TARGET       WEIGHT  IN FLIGHT  REQUESTS  FAILURES  IDLE
@@ -50,6 +50,38 @@ internal import Testing
                 1     not answering
 
                 """, "\(text)")
+    }
+
+    @Test("certificates stand once for each listener, with their end, and refused files with their reason")
+    func certificates() throws {
+        let listener = """
+            "connections": 2, "protocols": ["h2", "http/1.1"], "certificates": [
+            {"names": ["a.test", "b.test", "c.test", "d.test"], "key_type": "EC", "not_after": "2027-01-01T00:00:00Z", "expires_in": 3456000},
+            {"names": ["e.test"], "key_type": "RSA", "not_after": "2026-11-22T00:00:00Z", "expires_in": 7300, "staple_until": "T"},
+            {"names": ["f.test"], "key_type": "RSA", "not_after": "2026-11-20T00:00:00Z", "expires_in": -60, "staple_error": "bad"}],
+            "key_refusal": {"time": "T1", "reasons": ["listener web: /k: cannot be read: Permission denied"]}
+            """
+        let text = try table(
+            """
+            {"version": "1", "pid": 7, "uptime": 61, "epoch": 3, "state": "serving", "config": {"file": "/a.yaml"}, "workers": [],
+            "listeners": [{"name": "web", "address": "127.0.0.1:443", \(listener)}, {"name": "web", "address": "[::1]:443", \(listener)}],
+            "services": [{"name": "shop", "balance": "round-robin", "pools": [{"name": "blue", "share": 100, "targets": [],
+            "key_refusal": {"time": "T2", "reasons": ["pool shop/blue: /ca: cut off"]}}]}], "retired": [], "dropped_log_lines": 0}
+            """)
+        let expected = """
+            LISTENER  ADDRESS        CONNECTIONS  PROTOCOLS
+            web       127.0.0.1:443            2  h2, http/1.1 over TLS
+            web       [::1]:443                2  h2, http/1.1 over TLS
+
+            CERTIFICATE  NAMES                              KEY  ENDS
+            web          a.test, b.test, c.test and 1 more  EC   2027-01-01  expires in 40 days
+            web          e.test                             RSA  2026-11-22  expires in 2 hours, OCSP response shown
+            web          f.test                             RSA  2026-11-20  expired 1 minute ago, OCSP: bad
+            refused T1: listener web: /k: cannot be read: Permission denied (the former files stay in use)
+            refused T2: pool shop/blue: /ca: cut off (the former files stay in use)
+
+            """
+        #expect(text.contains(expected), "\(text)")
     }
 
     @Test("what is not as the file says, who is closed and who fails is shown")

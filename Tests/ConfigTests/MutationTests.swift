@@ -5,7 +5,7 @@ import Testing
 
 /// Nothing that a file says may trap the process: whatever it is, there is an answer.
 @Suite struct MutationTests {
-    private static let samples: [[UInt8]] = ["full", "canary"].compactMap { name in
+    private static let samples: [[UInt8]] = ["full", "canary", "tls"].compactMap { name in
         guard let file = fopen("\(repository)/conf/\(name).yaml", "r") else { return nil }
         defer { fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
@@ -71,10 +71,11 @@ import Testing
                 workers: \(scalar)
                 admin: { socket: \(scalar) }
                 trusted_proxies: [\(scalar)]
-                defaults: { timeouts: { idle: \(scalar) }, limits: { body_bytes: \(scalar) } }
-                listeners: [{ name: \(scalar), bind: [\(scalar)] }]
+                defaults: { timeouts: { idle: \(scalar) }, limits: { body_bytes: \(scalar) }, http2: { stream_window: \(scalar) } }
+                listeners: [{ name: \(scalar), bind: [\(scalar)], protocols: [\(scalar)], redirect_to_https: \(scalar), tls: {
+                  certificates: [{ cert: \(scalar), key: \(scalar) }], min_version: \(scalar), hsts: { max_age: \(scalar) } } }]
                 routes: [{ match: { hosts: [\(scalar)], path: \(scalar), methods: [\(scalar)] }, redirect: { to: \(scalar) }, rewrite_host: \(scalar) }]
-                services: { s: { pools: { b: { targets: [\(scalar)] } }, split: { b: \(scalar) } } }
+                services: { s: { pools: { b: { targets: [\(scalar)], protocol: \(scalar), tls: { server_name: \(scalar) } } }, split: { b: \(scalar) } } }
                 """
             #expect(isAnswered(Array(all.utf8)), "seed \(seed) round \(round): \(text)")
         }

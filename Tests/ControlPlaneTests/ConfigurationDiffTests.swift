@@ -39,6 +39,46 @@ internal import Testing
         #expect(lines.contains(line), "\(lines)")
     }
 
+    private static let secure = """
+        listeners: [{ name: web, bind: ["127.0.0.1:80"], tls: { certificates: [{ cert: /a.crt, key: /a.key }] } }]
+        services: { shop: { pools: { blue: { targets: ["10.0.0.1:80"], tls: { ca: /ca.pem } } } } }
+
+        """
+
+    @Test(
+        "what both shores speak is named",
+        arguments: [
+            (
+                base, "\"127.0.0.1:80\"]", "\"127.0.0.1:80\"], protocols: [h2c, http/1.1]",
+                "~ listener web: protocols http/1.1 → h2c http/1.1"
+            ),
+            (base, "\"127.0.0.1:80\"]", "\"127.0.0.1:80\"], max_connection_age: 1h", "~ listener web: max_connection_age"),
+            (base, "\"127.0.0.1:80\"]", "\"127.0.0.1:80\"], proxy_protocol: true", "~ listener web: proxy_protocol false → true"),
+            (base, "\"127.0.0.1:80\"]", "\"127.0.0.1:80\"], redirect_to_https: 8443", "~ listener web: redirect_to_https off → 8443"),
+            (
+                base, "\"127.0.0.1:80\"]", "\"127.0.0.1:80\"], tls: { certificates: [{ cert: /a.crt, key: /a.key }] }",
+                "~ listener web: tls on, certificates /a.crt"
+            ),
+            (base, "10.0.0.3:80\"]", "10.0.0.3:80\"], protocol: h2c", "~ pool shop/green: protocol http1 → h2c"),
+            (base, "10.0.0.3:80\"]", "10.0.0.3:80\"], protocol: h2", "~ pool shop/green: tls on"),
+            (base, "10.0.0.3:80\"]", "10.0.0.3:80\"], tls: { verify: false }", "~ pool shop/green: tls on, without verification"),
+            (base, "10.0.0.3:80\"]", "10.0.0.3:80\"], proxy_protocol: v2", "~ pool shop/green: proxy_protocol none → v2"),
+            (base, "listeners:", "defaults: { http2: { max_streams: 5 } }\nlisteners:", "~ defaults: http2"),
+            (secure, "/a.crt", "/b.crt", "~ listener web: certificates /a.crt → /b.crt"),
+            (secure, "/a.key", "/b.key", "~ listener web: files of certificates"),
+            (secure, "/a.key }]", "/a.key }], min_version: \"1.3\"", "~ listener web: tls settings"),
+            (secure, ", tls: { certificates: [{ cert: /a.crt, key: /a.key }] }", "", "~ listener web: tls off"),
+            (secure, ", tls: { ca: /ca.pem }", "", "~ pool shop/blue: tls off"),
+            (secure, "ca: /ca.pem", "ca: /new.pem", "~ pool shop/blue: tls settings"),
+            (secure, "ca: /ca.pem", "ca: /ca.pem, verify: false", "~ pool shop/blue: tls verification off"),
+        ])
+    func transport(base: String, old: String, new: String, line: String) throws {
+        let (former, latter) = (try ProxyFixture.configuration(base), try ProxyFixture.configuration(base.replacing(old, with: new)))
+        let lines = ConfigurationDiff.lines(from: former, to: latter)
+        #expect(lines.contains(line), "\(lines)")
+        #expect(!lines.contains { $0.hasSuffix(": order of pools or targets") || $0.hasSuffix(": settings") }, "\(lines)")
+    }
+
     @Test("nothing changed, nothing said; a comment only moves the routes' lines")
     func nothing() throws {
         let base = try ProxyFixture.configuration(Self.base)

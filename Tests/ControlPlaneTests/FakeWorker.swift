@@ -2,6 +2,7 @@ internal import ControlPlane
 internal import DataPlane
 internal import Routing
 internal import Synchronization
+internal import TLS
 
 /// A loop that answers at once, or not at all, and remembers what it was told.
 final class FakeWorker: WorkerFace {
@@ -20,6 +21,7 @@ final class FakeWorker: WorkerFace {
         var isBetweenTurns = false
         var watched: [Target] = []
         var report = WorkerReport()
+        var ticketKeys: [TicketKeys] = []
         var onDrain: (@Sendable (inout WorkerReport) -> Void)?
     }
 
@@ -64,6 +66,8 @@ final class FakeWorker: WorkerFace {
         state.withLock { $0.onDrain?(&$0.report) }
     }
 
+    func setTicketKeys(_ keys: TicketKeys) { state.withLock { $0.ticketKeys.append(keys) } }
+    var ticketKeys: [TicketKeys] { state.withLock { $0.ticketKeys } }
     func endHolds() {}
     func keepLeases(on target: Target) {}
     func holders(of targets: [Target], limit: Int, _ reply: @escaping @Sendable ([Holder]) -> Void) { reply([]) }

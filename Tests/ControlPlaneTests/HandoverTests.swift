@@ -1,6 +1,7 @@
 @testable internal import ControlPlane
 import Glibc
 internal import Net
+internal import TLS
 import Testing
 
 /// The line between two processes, without the processes.
@@ -10,6 +11,7 @@ import Testing
         for index in 0..<sockets {
             state.sockets.append(.init(role: .listener, listener: "l\(index)", text: "127.0.0.1:\(index)", isForeign: index % 2 == 0))
         }
+        state.ticketKeys = TicketKeys(now: 1).exported
         for index in 0..<splits { state.splits["service-\(index)"] = UInt64(index) }
         return state
     }
@@ -72,6 +74,13 @@ import Testing
         } throws: { error in
             if case .malformed(let text) = error as? HandoverTrouble { text.contains("99") } else { false }
         }
+    }
+
+    @Test("a state that is not understood is not quoted: it holds secrets")
+    func secrecy() throws {
+        let (old, new) = try HandoverChannel.pair()
+        try old.send(HandoverMessage(.state), file: ["ticketKeys": [1, 2, 3]], by: .now + .seconds(1))
+        #expect(throws: HandoverTrouble.malformed("a memory file of 22 bytes")) { _ = try new.receiveState(by: .now + .seconds(1)) }
     }
 
     @Test("long complaints are cut to what a packet holds")

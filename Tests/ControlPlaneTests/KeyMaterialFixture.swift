@@ -45,6 +45,12 @@ final class KeyMaterialFixture: Sendable {
         CertificateConfiguration(certificate: folder["\(name).crt"], key: folder["\(name).key"])
     }
 
+    /// Text of a configuration with a listener of these certificates.
+    func file(_ names: String...) -> String {
+        let list = names.map { "{ cert: \(folder["\($0).crt"]), key: \(folder["\($0).key"]) }" }.joined(separator: ", ")
+        return ProxyFixture.plain.replacing("bind: [\"127.0.0.1:0\"]", with: "bind: [\"127.0.0.1:0\"], tls: { certificates: [\(list)] }")
+    }
+
     /// The fixture's plain proxy with these certificates on its listener.
     func configuration(_ names: String...) throws -> Configuration {
         var configuration = try ProxyFixture.configuration(ProxyFixture.plain)

@@ -88,7 +88,7 @@ internal import Testing
         let warnings = shelf.warnings(configuration)
         #expect(warnings.count == 1)
         #expect(warnings.first?.hasPrefix("listener web: \(keys["other.crt"]) (other.test, ") == true, "\(warnings)")
-        #expect(warnings.first?.hasSuffix("expires in 4 days") == true, "\(warnings)")
+        #expect(warnings.first?.contains(") expires in ") == true, "\(warnings)")
         let late = KeyReading(configuration, after: KeyShelf(), .whole, now: now + 6 * 86_400)
         #expect(late.problems.map(\.error.file) == [keys["other.crt"]])
         #expect(late.problems.first?.hint == "renew it")

@@ -32,7 +32,7 @@ internal import Testing
             config: ConfigStatus(file: "f", lastReload: ReloadStatus(time: "t", ok: false, error: nil)),
             workers: [worker(0, true), worker(1, answering)],
             listeners: [ListenerStatus(name: "web", bind: "0.0.0.0:80", address: "0.0.0.0:80", connections: 4)], services: [service],
-            retired: [], droppedLogLines: 2)
+            retired: [], droppedLogLines: 2, keyFiles: KeyFilesStatus(swaps: 3, refusals: 1))
     }
 
     @Test("every family is described once, before its samples, and every line has the grammar")
@@ -58,6 +58,8 @@ internal import Testing
         #expect(value("sluice_access_log_dropped_lines_total") == 2)
         #expect(value("sluice_responses_total", ["loop": "1", "class": "2xx"]) == 9)
         #expect(value("sluice_listener_connections", ["listener": "web", "address": "0.0.0.0:80"]) == 4)
+        #expect(value("sluice_certificate_swaps_total") == 3)
+        #expect(value("sluice_certificate_refusals_total") == 1)
         #expect(value("sluice_pool_share", place) == 0.125)
         #expect(value("sluice_target_requests_total", target) == 40)
         #expect(value("sluice_target_failures_total", target) == 5)

@@ -29,12 +29,13 @@ struct ProxyFixture {
         scratch = Scratch()
         self.file = file
         let configuration = try Self.configuration(file)
+        let keys = KeyReading(configuration, after: KeyShelf(), .whole).shelf
         let log = OperatorLog(descriptor: -1)
         let resolved = Resolver().resolve(configuration.endpoints(under: ReleaseState()), previous: [:], keepsLastGood: false).found
         let listeners = Listeners(inherited: inherited)
         let plan = try listeners.plan(configuration, resolved: resolved)
         let graph = LiveGraph()
-        let built = try graph.build(configuration, resolved: resolved, epoch: 1)
+        let built = try graph.build(configuration, resolved: resolved, material: keys.material, epoch: 1)
         _ = graph.commit(built)
         let first = built.snapshot
         let cell = SnapshotCell(first)
@@ -43,7 +44,7 @@ struct ProxyFixture {
         proxy = Proxy(
             workers: workers, listeners: listeners, publisher: Publisher(cell: cell, workers: workers, deadline: confirm), graph: graph,
             accessLog: LogWriter(), log: log, health: try HealthScheduler(log: log), configuration: configuration, resolved: resolved,
-            snapshot: first)
+            snapshot: first, keys: keys)
     }
 
     func reload(_ file: String, resolver: Resolver = Resolver()) -> Reload.Outcome {

@@ -101,7 +101,7 @@ services:
             if self.sluice.poll() is not None:
                 raise Failure(f"sluice ended with {self.sluice.returncode}: {self.said()}")
             try:
-                return self.ask("GET", "/readyz")[0] == 200 and can_connect(self.port)
+                return self.ask("GET", "/readyz")[0] == 200 and (self.port is None or can_connect(self.port))
             except OSError:
                 return False
         wait_until(serves, "sluice does not serve")

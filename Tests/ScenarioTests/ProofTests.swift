@@ -22,4 +22,10 @@ import Testing
     @Test(
         "after kill -9 between any two instants of a command, the live state is that of the last acknowledged one, or of the one under way")
     func kills() throws { try prove("kills", "--commands", "60") }
+
+    @Test("gRPC calls and streams go on over flips, splits, reloads, new certificates and upgrades: none fails")
+    func grpcLoad() throws { try prove("grpc_load", "--rounds", "3") }
+
+    @Test("gRPC clients that are asked to connect again at max_connection_age lose no call")
+    func grpcAge() throws { try prove("grpc_load", "--rounds", "6", "--kinds", "flip", "--age", "1s") }
 }

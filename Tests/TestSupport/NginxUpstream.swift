@@ -5,6 +5,8 @@ package final class NginxUpstream: Sendable {
     package let folder: TemporaryFolder
     package let child: Child
     package var place: Place { .unix(folder["nginx.sock"]) }
+    /// The same behind the PROXY protocol, version 1 or 2: a connection without a header is closed.
+    package var proxiedPlace: Place { .unix(folder["proxied.sock"]) }
 
     /// - Parameter location: body of `location /`; static files when left out.
     package init(location: String = "") throws {
@@ -20,7 +22,7 @@ package final class NginxUpstream: Sendable {
               client_body_temp_path \(folder["body"]); client_max_body_size 0;
               proxy_temp_path \(folder["p"]); fastcgi_temp_path \(folder["f"]); uwsgi_temp_path \(folder["u"]); scgi_temp_path \(folder["s"]);
               server {
-                listen unix:\(folder["nginx.sock"]); root \(folder["www"]);
+                listen unix:\(folder["nginx.sock"]); listen unix:\(folder["proxied.sock"]) proxy_protocol; root \(folder["www"]);
                 location / { \(location) }
                 location /up/ { dav_methods PUT DELETE; }
               }

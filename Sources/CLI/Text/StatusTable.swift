@@ -8,6 +8,7 @@ enum StatusTable {
         ]
         if status.droppedLogLines > 0 { lines.append("access log: \(status.droppedLogLines) lines dropped") }
         lines += [""] + Table.lines(listeners(status.listeners), numeric: [2], paint: paint, tone: tone)
+        lines += CertificateTable.lines(status, paint)
         lines += [""] + TargetTable(status.services).lines(paint)
         let known = status.services.flatMap { remarks($0, paint) }
         if !known.isEmpty { lines += [""] + known }
@@ -56,7 +57,14 @@ enum StatusTable {
     // MARK: - Private
 
     private static func listeners(_ listeners: [StatusView.Listener]) -> [[String]] {
-        [["LISTENER", "ADDRESS", "CONNECTIONS"]] + listeners.map { [$0.name, $0.address, "\($0.connections)"] }
+        [["LISTENER", "ADDRESS", "CONNECTIONS", "PROTOCOLS"]]
+            + listeners.map { listener in
+                let spoken = (listener.protocols ?? []).map(Printable.text).joined(separator: ", ")
+                return [
+                    listener.name, listener.address, "\(listener.connections)",
+                    listener.certificates == nil ? spoken : "\(spoken) over TLS",
+                ]
+            }
     }
 
     /// What is not as the file says, and what somebody should know.

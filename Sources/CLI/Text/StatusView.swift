@@ -19,10 +19,28 @@ struct StatusView: Decodable {
         var idleUpstream: Int?
         var requests: UInt64?
     }
+    struct KeyRefusal: Decodable {
+        var time: String
+        var reasons: [String]
+    }
     struct Listener: Decodable {
+        struct Certificate: Decodable {
+            var names: [String]
+            var keyType: String
+            var notAfter: String
+            /// Seconds.
+            var expiresIn: Int64
+            /// Set where an OCSP response goes with it.
+            var stapleUntil: String?
+            var stapleError: String?
+        }
         var name: String
         var address: String
         var connections: Int
+        var protocols: [String]?
+        var certificates: [Certificate]?
+        /// Changed key files that are not used.
+        var keyRefusal: KeyRefusal?
     }
     struct Service: Decodable {
         struct Pool: Decodable {
@@ -44,6 +62,7 @@ struct StatusView: Decodable {
             var share: Double
             /// What its requests really were, in percent.
             var measuredShare: Double?
+            var keyRefusal: KeyRefusal?
             var targets: [Target]
         }
         /// What commands changed.

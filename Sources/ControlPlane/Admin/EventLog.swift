@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// The last thousand things that happened, for whoever follows `GET /v1/events`. Any thread; nobody who posts waits for who reads.
 package final class EventLog: Sendable {
-    package enum Kind: String, Sendable, Encodable { case release, reload, health, upgrade, shutdown }
+    package enum Kind: String, Sendable, Encodable { case release, reload, health, upgrade, shutdown, certificate }
 
     /// One event as it goes over the wire (the server-sent events of the HTML standard, §9.2).
     private struct Slot {

@@ -7,6 +7,7 @@ enum Metrics {
         process(report, &page)
         loops(report, &page)
         listeners(report, &page)
+        certificates(report, &page)
         services(report, &page)
         targets(report, &page)
         return page.text
@@ -43,6 +44,9 @@ enum Metrics {
         each("sluice_loop_epoch", .gauge, "The epoch that the loop has acknowledged.") { $0.epoch }
         each("sluice_connections", .gauge, "Client connections open.") { $0.connections }
         each("sluice_connections_accepted_total", .counter, "Client connections accepted.") { $0.accepted }
+        each("sluice_proxy_headers_refused_total", .counter, "Client connections closed for a missing or bad PROXY header.") {
+            $0.refusedProxyHeaders
+        }
         each("sluice_tunnels", .gauge, "Upgraded connections open.") { $0.tunnels }
         each("sluice_exchanges_in_flight", .gauge, "Requests being served.") { $0.inFlight }
         each("sluice_upstream_idle_connections", .gauge, "Upstream connections kept for reuse.") { $0.idleUpstream }

@@ -16,6 +16,9 @@ struct KeyReading: Sendable {
     /// In the order of the file, one for each listener and pool that a bad file concerns.
     private(set) var problems: [KeyProblem] = []
 
+    /// Files changed since the last look and were not read yet.
+    private(set) var isUnsettled = false
+
     private let former: KeyShelf
     private let rule: Rule
     private let now: Int64
@@ -152,11 +155,13 @@ struct KeyReading: Sendable {
     }
 
     /// What need not be read, or not yet.
-    private func kept<Thing>(_ known: KeyShelf.Shelved<Thing>?, _ stamps: [FileStamp?], isStale: Bool) -> KeyShelf.Shelved<Thing>? {
+    private mutating func kept<Thing>(_ known: KeyShelf.Shelved<Thing>?, _ stamps: [FileStamp?], isStale: Bool) -> KeyShelf.Shelved<Thing>?
+    {
         guard var known, !isStale else { return nil }
         if known.stamps == stamps && !stamps.contains(nil) { return known }
         guard rule == .watching, known.seen != stamps else { return nil }
         known.seen = stamps
+        isUnsettled = true
         return known
     }
 

@@ -1,6 +1,7 @@
 internal import DataPlane
 internal import Glibc
 internal import Routing
+internal import TLS
 
 /// What goes over, taken on the control queue while nothing changes.
 struct HandoverCargo: Sendable {
@@ -23,6 +24,7 @@ struct HandoverCargo: Sendable {
         if let descriptor = admin.addressDescriptor { add(HandoverState.Socket(role: .adminTCP), descriptor) }
         add(HandoverState.Socket(role: .lock), surroundings.stateDirectory.descriptor)
         state.health = proxy.health.memory
+        state.ticketKeys = proxy.ticketKeys.exported
         for service in proxy.snapshot.services {
             state.splits[service.name] = service.splitPosition.current
             for pool in service.pools {

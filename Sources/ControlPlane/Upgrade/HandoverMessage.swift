@@ -84,4 +84,6 @@ struct HandoverState: Codable, Equatable, Sendable {
     var turns: [Turns] = []
     /// What the checks know of targets.
     var health: HealthMemory?
+    /// `TicketKeys.exported`: a secret, never to be logged.
+    var ticketKeys: [UInt8]?
 }

@@ -86,6 +86,15 @@ extension Worker {
     /// A connection that was accepted, here or on another loop, is this loop's from now on.
     func adopt(_ descriptor: Int32, _ client: Client) {
         counters.accepted &+= 1
+        if client.policy.acceptsProxyProtocol, snapshot.believesProxyHeader(from: client.address) {
+            ProxyHeaderReader(worker: self, client: client, descriptor: descriptor).begin()
+        } else {
+            serve(descriptor, client)
+        }
+    }
+
+    /// TLS or HTTP begins with the next byte.
+    func serve(_ descriptor: Int32, _ client: Client) {
         let isOpen: Bool
         if client.policy.isPlain {
             isOpen = DownstreamConnection(worker: self, client: client, transport: Transport(descriptor: descriptor)).open()

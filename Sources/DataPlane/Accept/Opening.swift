@@ -143,8 +143,12 @@ final class Opening: EventHandler, ClientConnection {
     private func handOver(isHTTP2: Bool) {
         // Who offers HTTP/2 alone gets no other: a client without ALPN, or without its preface.
         guard isHTTP2 || client.policy.speaksHTTP1 else { return close() }
+        if isHTTP2 {
+            guard let connection = H2DownstreamConnection(worker: worker, client: client, transport: transport) else { return close() }
+            state = .closed
+            return connection.takeOver(registration)
+        }
         state = .closed
-        if isHTTP2 { return close() }
         DownstreamConnection(worker: worker, client: client, transport: transport).takeOver(registration)
     }
 }

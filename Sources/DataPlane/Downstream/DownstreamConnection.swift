@@ -34,7 +34,7 @@ final class DownstreamConnection: DownstreamStream, ClientConnection {
         }
         self.registration = registration
         worker.counters.downstreamConnections += 1
-        setDeadline(after: worker.settings.requestHeader)
+        setDeadline(after: worker.isDraining ? LoopSettings.idleGrace : worker.settings.requestHeader)
         return true
     }
 

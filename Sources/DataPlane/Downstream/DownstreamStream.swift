@@ -3,12 +3,21 @@ internal import Routing
 
 /// Who is at the other end of a client connection, and how it came.
 struct Client {
-    let address: SocketAddress
+    /// The peer's, or what its PROXY header said.
+    var address: SocketAddress
     let socket: ListeningSocket
     let policy: ListenerPolicy
     /// The certificate that it showed, as RFC 9440 writes it (`:base64:`); empty without.
     var certificate: [UInt8] = []
     var isSecure = false
+    /// Where the client went, as a PROXY header said; nil = to our end of the connection.
+    var destination: Destination?
+
+    /// An object, so that the many connections without one pay for a pointer.
+    final class Destination: Sendable {
+        let address: SocketAddress
+        init(_ address: SocketAddress) { self.address = address }
+    }
 }
 
 /// The client's side of one exchange: an HTTP/1.1 connection (`DownstreamConnection`), or one stream of an HTTP/2 connection. Confined to its
@@ -40,6 +49,9 @@ class DownstreamStream: EventHandler, Shore {
 
     func handle(_ readiness: Readiness) {}
     func deadlineReached() {}
+
+    /// Our end of the connection; nil when the kernel does not say. For few: it is a system call.
+    var localAddress: SocketAddress? { Socket.localAddress(transport.descriptor) }
 
     // MARK: - Deadlines
 

@@ -11,6 +11,7 @@ enum Answer {
     }
 
     static func write(_ status: UInt16, of exchange: Exchange, closes: Bool, to out: inout HeadWriter) {
+        if GRPCAnswer.isWanted(exchange) { return GRPCAnswer.write(status, of: exchange, closes: closes, to: &out) }
         let isHTML = wantsHTML(exchange)
         putHead(status, exchange, closes: closes, to: &out)
         if status == 503 { out.put("Retry-After: 1\r\n") }
@@ -45,9 +46,8 @@ enum Answer {
         }
     }
 
-    // MARK: - Private
-
-    private static func putHead(_ status: UInt16, _ exchange: Exchange, closes: Bool, to out: inout HeadWriter) {
+    /// What every answer begins with: status line, date, and what listener and route add to responses.
+    static func putHead(_ status: UInt16, _ exchange: Exchange, closes: Bool, to out: inout HeadWriter) {
         out.put("HTTP/1.1 ")
         out.put(decimal: UInt64(status))
         out.put(UInt8(ascii: " "))
@@ -59,8 +59,11 @@ enum Answer {
         } else if exchange.head.minorVersion == 0 {
             out.put("Connection: keep-alive\r\n")
         }
+        if exchange.tellsTransportSecurity { exchange.putTransportSecurity(to: &out) }
         if let route = exchange.route, !route.responseEdits.lines.isEmpty { out.put(route.responseEdits.lines) }
     }
+
+    // MARK: - Private
 
     /// The route's own edits set or remove this field.
     private static func isReplaced(_ name: StaticString, _ exchange: Exchange) -> Bool {

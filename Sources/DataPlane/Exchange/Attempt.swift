@@ -41,7 +41,8 @@ extension Exchange {
     }
 
     func connect(to target: Target) {
-        guard let stream = UpstreamStream.open(target, worker: worker, timeout: service?.timeouts.connect ?? .zero) else {
+        guard let stream = UpstreamStream.open(target, worker: worker, timeout: service?.timeouts.connect ?? .zero, fresh: hasRetriedFresh)
+        else {
             return upstreamFailed(.connect)
         }
         upstream = stream

@@ -36,6 +36,15 @@ extension Exchange {
         complete(out, status: status, closes: closes, endedBy: .nobody, phase: .done)
     }
 
+    /// The answer of a listener that serves nothing without TLS.
+    func answer(redirectingTo port: UInt16) {
+        takeBodyInHand(308)
+        var out = worker.headWriter()
+        let closes = Answer.closes(self, 308)
+        Answer.writeRedirectToTLS(port: port, of: self, closes: closes, to: &out)
+        complete(out, status: 308, closes: closes, endedBy: .nobody, phase: .done)
+    }
+
     /// A request whose whole body has come already leaves its connection in step: the next request stands behind it. After a framing error,
     /// a body that is too long or too late, nothing is in step any more.
     private func takeBodyInHand(_ status: UInt16) {

@@ -64,23 +64,33 @@ final class Exchange {
 
     var clientAddress: SocketAddress { downstream?.client.address ?? .unix(path: nil) }
 
+    /// The client came by TLS.
+    var isSecure: Bool { downstream?.client.isSecure ?? false }
+    var asksForClientCertificate: Bool { downstream?.client.policy.asksForClientCertificate ?? false }
+
     /// The retained head's bytes; offsets of `head` are into these.
     var headBytes: UnsafeRawBufferPointer { headBlock?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0) }
 
     /// A request head is complete. `block` begins with it and may hold body bytes, and further requests, behind it: they wait in the
-    /// downstream's `input` until they are asked for. The fields are in `worker.requestFields`.
+    /// downstream's `input` until they are asked for. The fields are in `worker.requestFields`. HTTP/2: the block is the head and the
+    /// exchange's from now on; body bytes are in `input` already.
     func begin(_ downstream: DownstreamStream, _ head: RequestHead, _ block: Block) {
         start(downstream)
         self.head = head
-        requestBody =
-            downstream.isHTTP2
-            ? MessageBody(stream: downstream.transport.hasEnded) : MessageBody(head.framing, dropsTrailers: head.namesFields)
+        times.bytesIn = UInt64(head.length)
+        if downstream.isHTTP2 {
+            // An upgrade has no body: what comes is the tunnel's.
+            let isEmpty = downstream.transport.hasEnded && downstream.transport.input == nil
+            requestBody = MessageBody(stream: isEmpty || head.wantsUpgrade)
+            headBlock = block
+            return enter()
+        }
+        requestBody = MessageBody(head.framing, dropsTrailers: head.namesFields)
         let retained = worker.buffers.take(head.length)
         retained.append(UnsafeRawBufferPointer(rebasing: block.bytes[0..<head.length]))
         headBlock = retained
         block.consume(head.length)
         downstream.transport.keep(block, worker)
-        times.bytesIn = UInt64(head.length)
         enter()
     }
 
@@ -89,7 +99,9 @@ final class Exchange {
         let snapshot = worker.newestSnapshot()
         epoch = snapshot.epoch
         noteLogFields(worker.requestFields, snapshot)
-        guard let route = snapshot.route(headBytes, head: head, fields: worker.requestFields) else { return answer(404) }
+        let found = snapshot.route(headBytes, head: head, fields: worker.requestFields)
+        if let port = portForTLS(found) { return redirectToTLS(port: port) }
+        guard let route = found else { return answer(404) }
         self.route = route
         if let refusal = refusal() { return answer(refusal) }
         switch route.action {

@@ -3,7 +3,7 @@ internal import Net
 internal import Routing
 
 /// What we tell the upstream about the hop before us: `X-Forwarded-*`, `Forwarded` (RFC 7239), `Via` (RFC 9110 §7.6.3), `X-Request-Id`,
-/// `Max-Forwards`.
+/// `Max-Forwards`, and the certificate that the client showed (RFC 9440).
 ///
 /// Lists are one field each, what came before in front. What a client that is not in `trusted_proxies` says of hops before it
 /// (`X-Forwarded-*`, `Forwarded`, `X-Request-Id`) is replaced by ours; `Via` is always continued.
@@ -11,19 +11,24 @@ enum ForwardedFields {
     static func write(_ exchange: Exchange, fields: FieldTable, isTrusted: Bool, to out: inout HeadWriter) {
         let head = exchange.head
         let bytes = exchange.headBytes
+        let isSecure = exchange.isSecure
         putList("X-Forwarded-For: ", isTrusted ? .xForwardedFor : .other, head, fields, bytes, to: &out)
         putClient(exchange.clientAddress, to: &out)
-        if !(isTrusted && head.has(.xForwardedProto)) { out.put("\r\nX-Forwarded-Proto: http") }
+        if !(isTrusted && head.has(.xForwardedProto)) {
+            out.put(isSecure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
+        }
         if !(isTrusted && head.has(.xForwardedHost)), !head.authority.isEmpty {
             out.put("\r\nX-Forwarded-Host: ")
             out.put(head.authority, of: bytes)
         }
         out.put("\r\n")
         putList("Forwarded: ", isTrusted ? .forwarded : .other, head, fields, bytes, to: &out)
-        putForwardedElement(exchange.clientAddress, head, bytes, to: &out)
+        putForwardedElement(exchange.clientAddress, head, bytes, isSecure: isSecure, to: &out)
         out.put("\r\n")
+        putClientCertificate(exchange, to: &out)
         putList("Via: ", .via, head, fields, bytes, to: &out)
-        out.put(head.minorVersion == 1 ? "1.1 sluice\r\n" : "1.0 sluice\r\n")
+        let isHTTP2 = exchange.downstream?.isHTTP2 == true
+        out.put(isHTTP2 ? "2.0 sluice\r\n" : head.minorVersion == 1 ? "1.1 sluice\r\n" : "1.0 sluice\r\n")
         if !(isTrusted && head.has(.xRequestId)) {
             out.put("X-Request-Id: ")
             exchange.identifier.write(to: &out)
@@ -72,7 +77,7 @@ enum ForwardedFields {
     }
 
     private static func putForwardedElement(
-        _ client: SocketAddress, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, to out: inout HeadWriter
+        _ client: SocketAddress, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer, isSecure: Bool, to out: inout HeadWriter
     ) {
         out.put("for=")
         switch client {
@@ -88,7 +93,15 @@ enum ForwardedFields {
             out.put(head.authority, of: bytes)
             out.put(UInt8(ascii: "\""))
         }
-        out.put(";proto=http")
+        out.put(isSecure ? ";proto=https" : ";proto=http")
+    }
+
+    /// What the handshake has verified (RFC 9440 §2.2). The chain is not told.
+    private static func putClientCertificate(_ exchange: Exchange, to out: inout HeadWriter) {
+        guard let downstream = exchange.downstream, !downstream.client.certificate.isEmpty else { return }
+        out.put("Client-Cert: ")
+        out.put(downstream.client.certificate)
+        out.put("\r\n")
     }
 
     private static func putMaxForwards(

@@ -45,7 +45,8 @@ extension Exchange {
         guard !head.has(.setCookie) || !isSet(name, bytes) else { return }
         out.put(line)
         key.withText { out.put($0) }
-        out.put("; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax\r\n")
+        out.put("; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax")
+        out.put(isSecure ? "; Secure\r\n" : "\r\n")
     }
 
     /// - Parameter name: with its `=`.

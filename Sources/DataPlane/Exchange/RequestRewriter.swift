@@ -12,7 +12,7 @@ enum RequestRewriter {
         let head = exchange.head
         guard let route = exchange.route else { return }
         let isTrusted = exchange.worker.snapshot.isTrusted(exchange.clientAddress)
-        let dropped = droppedNames(head, route, isTrusted: isTrusted)
+        let dropped = droppedNames(exchange, head, route, isTrusted: isTrusted)
         putRequestLine(head, route, bytes, to: &out)
         putHost(exchange, route, bytes, to: &out)
         putKeptFields(head, route, fields, bytes, dropped: dropped, to: &out)
@@ -25,10 +25,12 @@ enum RequestRewriter {
     // MARK: - Private
 
     /// Bits of `FieldName`: what never travels on as it is.
-    private static func droppedNames(_ head: RequestHead, _ route: Route, isTrusted: Bool) -> UInt64 {
+    private static func droppedNames(_ exchange: Exchange, _ head: RequestHead, _ route: Route, isTrusted: Bool) -> UInt64 {
         var names = bit(.via) | bit(.xForwardedFor) | bit(.forwarded)
         if head.method == .options || head.method == .trace { names |= bit(.maxForwards) }
         if !isTrusted { names |= bit(.xForwardedProto) | bit(.xForwardedHost) | bit(.xRequestId) }
+        // RFC 9440 §3.1: who believes these must not read a client's own words. What is left beside them is a trusted proxy's.
+        if !isTrusted || exchange.asksForClientCertificate { names |= bit(.clientCert) | bit(.clientCertChain) }
         if head.isAbsoluteForm || !route.rewriteHost.isEmpty { names |= bit(.host) }
         if head.minorVersion == 0 { names |= bit(.expect) }
         return names

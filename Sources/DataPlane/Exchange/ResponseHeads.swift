@@ -108,7 +108,7 @@ extension Exchange {
         let changing = RequestRewriter.bit(.transferEncoding)
         return !received.hasHopByHop && received.present & changing == 0 && received.minorVersion == 1 && received.has(.date)
             && !response.closesDownstream && !response.isChunkedDownstream && head.minorVersion == 1 && received.status != 204
-            && route.responseEdits.isEmpty && !issuesCookie
+            && route.responseEdits.isEmpty && !issuesCookie && !tellsTransportSecurity
     }
 
     /// Head and body in the one buffer that they came in.
@@ -144,6 +144,8 @@ enum ResponseRewriter {
         if !exchange.response.isChunkedDownstream || head.minorVersion == 0 { dropped |= RequestRewriter.bit(.transferEncoding) }
         // RFC 9110 §8.6: never with 204.
         if head.status == 204 { dropped |= RequestRewriter.bit(.contentLength) }
+        let tellsSecurity = exchange.tellsTransportSecurity
+        if tellsSecurity { dropped |= RequestRewriter.bit(.strictTransportSecurity) }
         putFields(head, bytes, fields, dropped: dropped, edits: route.responseEdits, to: &out)
         if !head.has(.date) { exchange.worker.date.write(to: &out, wall: exchange.worker.loop.wall) }
         if exchange.response.isChunkedDownstream, !head.has(.transferEncoding) { out.put("Transfer-Encoding: chunked\r\n") }
@@ -152,6 +154,7 @@ enum ResponseRewriter {
         } else if exchange.head.minorVersion == 0 {
             out.put("Connection: keep-alive\r\n")
         }
+        if tellsSecurity { exchange.putTransportSecurity(to: &out) }
         out.put(route.responseEdits.lines)
         exchange.putIssuedCookie(head, bytes, to: &out)
         out.put("\r\n")
@@ -169,10 +172,13 @@ enum ResponseRewriter {
     ) {
         let edits = exchange.route?.responseEdits
         putStatusLine(head, bytes, to: &out)
-        let framing = RequestRewriter.bit(.contentLength) | RequestRewriter.bit(.transferEncoding)
-        putFields(head, bytes, fields, dropped: framing, edits: edits ?? CompiledEdits(), to: &out)
+        var dropped = RequestRewriter.bit(.contentLength) | RequestRewriter.bit(.transferEncoding)
+        let tellsSecurity = exchange.tellsTransportSecurity
+        if tellsSecurity { dropped |= RequestRewriter.bit(.strictTransportSecurity) }
+        putFields(head, bytes, fields, dropped: dropped, edits: edits ?? CompiledEdits(), to: &out)
         KeptFields.writeOnly(.upgrade, fields, of: bytes, out: &out)
         out.put("Connection: Upgrade\r\n")
+        if tellsSecurity { exchange.putTransportSecurity(to: &out) }
         if let edits { out.put(edits.lines) }
         exchange.putIssuedCookie(head, bytes, to: &out)
         out.put("\r\n")

@@ -16,7 +16,10 @@ extension Exchange {
         worker.counters.tunnels += 1
         isTunnel = true
         if block.isEmpty { worker.giveBack(block) } else { _ = downstream.send(block) }
-        if let early = downstream.transport.takeInput() { _ = upstream.send(early) }
+        if let early = downstream.transport.takeInput() {
+            if downstream.isHTTP2 { downstream.consumed(early.count) }
+            _ = upstream.send(early)
+        }
         moveTunnel()
     }
 

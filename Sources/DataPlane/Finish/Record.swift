@@ -31,6 +31,7 @@ extension Exchange {
             record.requestID = given.isEmpty ? own : given
             record.client = downstream.client.address
             record.listener = downstream.client.socket.name.bytes
+            record.isHTTP2 = downstream.isHTTP2
             fillRequest(&record)
             fillRoute(&record)
             fillTimes(&record)

@@ -1,4 +1,3 @@
-import Glibc
 internal import HTTP
 internal import Net
 internal import Routing
@@ -13,8 +12,8 @@ final class UpstreamConnection: UpstreamStream {
     enum State: UInt8 { case connecting, handshaking, busy, idle, tunnel, closed }
 
     private(set) var state = State.connecting
-    /// Of a handshake that is not through.
-    private var session: TLSSession?
+    /// Until it is through.
+    private var handshake: UpstreamHandshake?
     /// Links in `IdleConnections`.
     var nextIdle: UpstreamConnection?
     // SAFETY: the one before holds this one by `nextIdle`; `IdleConnections` clears the link when it takes either out.
@@ -26,14 +25,15 @@ final class UpstreamConnection: UpstreamStream {
 
     /// nil when the target cannot be reached at all: refused at once, or no descriptor for it.
     static func dial(_ target: Target, worker: Worker, timeout: TimeSpan) -> UpstreamConnection? {
-        guard let descriptor = dial(target.identity.address, worker) else { return nil }
+        guard let descriptor = UpstreamDial.start(target.identity.address, worker) else { return nil }
         let connection = UpstreamConnection(worker: worker, target: target, descriptor: descriptor.raw)
         guard let registration = worker.loop.register(descriptor.raw, connection) else {
             Syscall.close(descriptor.raw)
             return nil
         }
         connection.registration = registration
-        guard descriptor.isConnected else {
+        // What introduces the client waits for the exchange to be attached: the loop tells of the connection in the next turn.
+        guard descriptor.isConnected, target.wire.proxyHeader == .none else {
             worker.loop.setDeadline(registration, worker.loop.now + timeout)
             return connection
         }
@@ -44,18 +44,6 @@ final class UpstreamConnection: UpstreamStream {
             connection.beginHandshake()
         }
         return connection.state == .closed ? nil : connection
-    }
-
-    /// Out of descriptors, an idle connection is worth less than a request: the oldest one makes room, once.
-    private static func dial(_ address: SocketAddress, _ worker: Worker) -> (raw: Int32, isConnected: Bool)? {
-        for isLast in [false, true] {
-            switch Socket.connect(to: address) {
-            case .started(let descriptor, let isConnected): return (descriptor.release(), isConnected)
-            case .failed(let code):
-                guard !isLast, code == EMFILE || code == ENFILE, worker.closeOldestIdle() else { return nil }
-            }
-        }
-        return nil
     }
 
     // MARK: - Verbs
@@ -144,6 +132,7 @@ final class UpstreamConnection: UpstreamStream {
             _ = Syscall.pendingError(transport.descriptor)
             exchange?.upstreamFailed(.connect)
         } else if readiness.isWritable {
+            guard target.wire.proxyHeader == .none || sendProxyHeader() else { return exchange?.upstreamFailed(.connect) ?? close() }
             if target.wire.tls == nil { begin() } else { beginHandshake() }
         }
     }
@@ -157,29 +146,20 @@ final class UpstreamConnection: UpstreamStream {
     // MARK: - TLS
 
     private func beginHandshake() {
-        guard let client = target.wire.tls,
-            let session = try? TLSSession(
-                connecting: transport.descriptor, to: target.wire.peer, client: client, bridge: worker.tls,
-                ticket: worker.tickets.take(target))
-        else { return handshakeFailed() }
-        self.session = session
+        guard let handshake = UpstreamHandshake(target, transport, worker) else { return handshakeFailed() }
+        self.handshake = handshake
         become(.handshaking)
         shakeHands()
     }
 
     private func shakeHands() {
-        guard let session else { return }
-        switch session.handshake() {
-        case .complete:
-            let former = transport
-            transport = Transport(descriptor: former.descriptor, session: session)
-            transport.isPeerClosed = former.isPeerClosed
-            transport.isReadable = session.mayHaveMore || former.isPeerClosed
-            transport.owesRecords = session.wantsWrite
-            self.session = nil
+        switch handshake?.step(transport) {
+        case .complete(let sealed):
+            transport = sealed
+            handshake = nil
             begin()
-        case .wantRead: if session.mayHaveMore { resumeNextTurn() }
-        case .wantWrite: break
+        case .again: resumeNextTurn()
+        case .wait, nil: break
         case .failed: handshakeFailed()
         }
     }

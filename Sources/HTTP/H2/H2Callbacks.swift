@@ -73,8 +73,14 @@ enum H2Callbacks {
     private static let frameSent: nghttp2_on_frame_send_callback = { _, frame, data in
         guard let frame else { return 0 }
         let (type, id) = (frame.pointee.hd.type, frame.pointee.hd.stream_id)
+        let endsStream = frame.pointee.hd.flags & H2FrameHeader.endStream != 0
         switch type {
-        case H2FrameHeader.headers: session(data) { $0.headersSent(id) }
+        case H2FrameHeader.data: if endsStream { session(data) { $0.endSent(id) } }
+        case H2FrameHeader.headers:
+            session(data) { session in
+                session.headersSent(id)
+                if endsStream { session.endSent(id) }
+            }
         case H2FrameHeader.resetStream: session(data) { $0.resetSent(id) }
         case H2FrameHeader.goAway:
             let (last, code) = (frame.pointee.goaway.last_stream_id, H2Code(number: frame.pointee.goaway.error_code))

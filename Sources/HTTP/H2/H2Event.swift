@@ -1,8 +1,8 @@
 /// A stream of one session. Identifiers never come back within a connection, so an old handle is known as such and does nothing.
 package struct H2Stream: Equatable, Sendable {
     package var id: Int32
-    /// Where the session keeps it.
-    var slot: UInt32
+    /// Where the session keeps it: below the greatest number of streams that were open at once, and given again only behind `closed`.
+    package internal(set) var slot: UInt32
     /// The caller's own number for it, as `H2Session.setUser` left it; 0 at first.
     package var user: UInt32
 }

@@ -103,6 +103,13 @@ extension H2Session {
         if let slot = slot(of: id) { streams[slot].flags.insert(.headSent) }
     }
 
+    /// END_STREAM of ours has gone out. The reset that may follow waits until the callbacks are over.
+    func endSent(_ id: Int32) {
+        guard let slot = slot(of: id) else { return }
+        streams[slot].flags.insert(.endSent)
+        if streams[slot].flags.contains(.refusesRest) { unwanted.append(handleOf(slot)) }
+    }
+
     func resetSent(_ id: Int32) {
         if let slot = slot(of: id), streams[slot].flags.contains(.resetByUs) { return }
         if let offence = guardian.peerCausedReset(now: now) { self.offence = offence }

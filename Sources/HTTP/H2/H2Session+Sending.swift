@@ -78,6 +78,13 @@ extension H2Session {
         nghttp2_submit_rst_stream(handle, 0, stream.id, code.number)
     }
 
+    /// Server: has the peer stop what it still sends, when our side has ended (RFC 9113 §8.1): the response is whole, the request need not be.
+    package func refuseRest(_ stream: H2Stream) {
+        guard let slot = streams.live(stream) else { return }
+        streams[slot].flags.insert(.refusesRest)
+        if streams[slot].flags.contains(.endSent) { reset(stream, .noError) }
+    }
+
     /// Fills `output` with what is to be sent, what it held is gone.
     ///
     /// - Parameter budget: bytes, exceeded by one frame at most.

@@ -32,6 +32,8 @@ package final class H2Session {
     @exclusivity(unchecked) var debt = 0
     /// Streams to be reset when the callbacks are over.
     @exclusivity(unchecked) var malformed: [Int32] = []
+    /// Streams whose rest is not wanted, to be reset likewise.
+    @exclusivity(unchecked) var unwanted: [H2Stream] = []
     @exclusivity(unchecked) var offence: H2Guard.Offence?
     @exclusivity(unchecked) var output: H2Output?
     @exclusivity(unchecked) var outputBudget = 0
@@ -119,6 +121,9 @@ package final class H2Session {
     /// Nothing more to read or write: close the transport.
     package var isOver: Bool { nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0 }
 
+    /// A header block has begun and not ended.
+    package var isInHead: Bool { openHead != 0 }
+
     /// There is something to `send`.
     package var wantsToSend: Bool { nghttp2_session_want_write(handle) != 0 || drain.isDue }
 
@@ -177,13 +182,15 @@ package final class H2Session {
     /// - Returns: true when there was something.
     @discardableResult
     func settle() -> Bool {
-        let isBusy = debt > 0 || !malformed.isEmpty
+        let isBusy = debt > 0 || !malformed.isEmpty || !unwanted.isEmpty
         if debt > 0 {
             nghttp2_session_consume_connection(handle, debt)
             debt = 0
         }
         for id in malformed { nghttp2_submit_rst_stream(handle, 0, id, H2Code.protocolError.number) }
         malformed.removeAll(keepingCapacity: true)
+        for stream in unwanted { reset(stream, .noError) }
+        unwanted.removeAll(keepingCapacity: true)
         return isBusy
     }
 

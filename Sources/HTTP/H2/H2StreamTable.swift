@@ -14,6 +14,10 @@ struct H2StreamRecord {
         static var isMuted: Flags { Flags(rawValue: 16) }
         /// The caller knows it.
         static var isTold: Flags { Flags(rawValue: 32) }
+        /// Our END_STREAM has gone out.
+        static var endSent: Flags { Flags(rawValue: 64) }
+        /// What the peer still has to say is not wanted once it has.
+        static var refusesRest: Flags { Flags(rawValue: 128) }
     }
 
     /// 0 when free.

@@ -5,6 +5,7 @@ package enum FieldName: UInt8, Sendable {
     case host, expect, via, forwarded, xForwardedFor, xForwardedProto, xForwardedHost, xRequestId
     case date, maxForwards, http2Settings, proxyAuthenticate, proxyAuthorization, proxyAuthenticationInfo
     case cookie, setCookie, accept, userAgent, referer, server, location, contentType, contentEncoding, traceparent
+    case clientCert, clientCertChain, strictTransportSecurity, grpcTimeout
 
     /// The name whose bytes these are, in any case; `.other` for the rest and for what is no token.
     package static func lookup(_ bytes: UnsafeRawBufferPointer) -> FieldName {
@@ -17,12 +18,24 @@ package enum FieldName: UInt8, Sendable {
     static func lookup(_ octets: Octets, start: Int, count: Int) -> FieldName {
         guard count >= 2, count <= 25 else { return .other }
         let (name, literal) = candidate(count: count, first: octets[start] | 0x20)
-        return name != .other && octets.tokenEquals(literal, at: start, count: count) ? name : .other
+        guard name != .other else { return .other }
+        return octets.tokenEquals(literal, at: start, count: count) || isAlias(of: name, literal, octets, start) ? name : .other
     }
 
     var bit: UInt64 { 1 << UInt64(rawValue) }
 
     // MARK: - Private
+
+    /// CGI and its heirs read `Client_Cert` as `Client-Cert`: who may not say the one may not say the other.
+    private static func isAlias(of name: FieldName, _ literal: StaticString, _ octets: Octets, _ start: Int) -> Bool {
+        guard name == .clientCert || name == .clientCertChain else { return false }
+        for offset in 0..<literal.utf8CodeUnitCount {
+            let byte = octets[start + offset]
+            let plain = byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : ASCII.lowercased(byte)
+            guard plain == literal.utf8Start[offset] else { return false }
+        }
+        return true
+    }
 
     @inline(__always)
     private static func candidate(count: Int, first: UInt8) -> (FieldName, StaticString) {
@@ -44,8 +57,10 @@ package enum FieldName: UInt8, Sendable {
         case (10, 0x6b): (.keepAlive, "keep-alive")
         case (10, 0x73): (.setCookie, "set-cookie")
         case (10, 0x75): (.userAgent, "user-agent")
+        case (11, 0x63): (.clientCert, "client-cert")
         case (11, 0x74): (.traceparent, "traceparent")
         case (12, 0x63): (.contentType, "content-type")
+        case (12, 0x67): (.grpcTimeout, "grpc-timeout")
         case (12, 0x6d): (.maxForwards, "max-forwards")
         case (12, 0x78): (.xRequestId, "x-request-id")
         case (14, 0x63): (.contentLength, "content-length")
@@ -54,10 +69,12 @@ package enum FieldName: UInt8, Sendable {
         case (16, 0x63): (.contentEncoding, "content-encoding")
         case (16, 0x70): (.proxyConnection, "proxy-connection")
         case (16, 0x78): (.xForwardedHost, "x-forwarded-host")
+        case (17, 0x63): (.clientCertChain, "client-cert-chain")
         case (17, 0x74): (.transferEncoding, "transfer-encoding")
         case (17, 0x78): (.xForwardedProto, "x-forwarded-proto")
         case (18, 0x70): (.proxyAuthenticate, "proxy-authenticate")
         case (19, 0x70): (.proxyAuthorization, "proxy-authorization")
+        case (25, 0x73): (.strictTransportSecurity, "strict-transport-security")
         case (25, 0x70): (.proxyAuthenticationInfo, "proxy-authentication-info")
         default: (.other, "")
         }

@@ -11,6 +11,7 @@ extension FieldName {
     static var beyondNomination: UInt64 {
         transferEncoding.bit | contentLength.bit | host.bit | trailer.bit | expect.bit | via.bit | forwarded.bit | xForwardedFor.bit
             | xForwardedProto.bit | xForwardedHost.bit | xRequestId.bit | date.bit | maxForwards.bit | contentType.bit | contentEncoding.bit
+            | clientCert.bit | clientCertChain.bit
     }
 }
 
