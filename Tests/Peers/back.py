@@ -246,9 +246,8 @@ def _(stage):
     def state(service):
         pool = stage.ask("GET", f"/v1/services/{service}")[1]["service"]["pools"][0]
         return pool["targets"][0]["health"]["state"]
-    wait_until(lambda: state("checked") == "healthy", f"not healthy: {state('checked')}")
-    wait_until(lambda: state("checked-h2") == "healthy", f"not healthy by h2: {state('checked-h2')}")
-    wait_until(lambda: state("checked-bad") == "unhealthy", f"not unhealthy: {state('checked-bad')}")
+    for service, wanted in (("checked", "healthy"), ("checked-bad", "unhealthy"), ("checked-h2", "healthy")):
+        wait_until(lambda: state(service) == wanted, f"{service} is not {wanted}", 5)
     expect(stage.says("checked")["version"] == "TLSv1.3" and stage.status("checked-bad") == "503")
 
 
