@@ -149,6 +149,10 @@ final class Worker {
         report.exchangesInFlight = exchanges.count - freeExchanges.count
         report.idleUpstreamConnections = idle.count + h2Upstreams.idleCounts.reduce(0) { $0 + $1.1 }
         report.acceptedConnections = counters.accepted
+        report.handshakes = counters.handshakes
+        report.resumedHandshakes = counters.resumedHandshakes
+        report.failedHandshakes = counters.failedHandshakes
+        report.refusedByRate = counters.refusedByRate
         report.refusedProxyHeaders = counters.refusedProxyHeaders
         report.requests = counters.requests
         report.responses = counters.responses

@@ -53,6 +53,8 @@ final class Exchange {
     var heldSince = Instant.never
     /// What it counts for in `ServiceState.hold`.
     var heldBytes = 0
+    /// When the client's own patience ends (`grpc-timeout`).
+    var callDeadline = Instant.never
     var drainDeadline = Instant.never
     var tunnelDeadline = Instant.never
 
@@ -91,6 +93,7 @@ final class Exchange {
         headBlock = retained
         block.consume(head.length)
         downstream.transport.keep(block, worker)
+        if head.has(.grpcTimeout) { noteCallDeadline() }
         enter()
     }
 
@@ -200,6 +203,7 @@ final class Exchange {
         holdsPlace = false
         isTunnel = false
         holdDeadline = .never
+        callDeadline = .never
         drainDeadline = .never
         tunnelDeadline = .never
         serial &+= 1
