@@ -6,7 +6,8 @@ import Testing
 /// What an exchange does when its upstream fails, by the state it is in.
 @Suite struct ExchangeMachineTests {
     private static let failures: [ExchangeMachine.UpstreamFailure] = [
-        .connect, .connectTimeout, .closedBeforeResponse, .malformed, .responseTimeout, .cutResponse, .stalled, .drainDeadline, .callDeadline,
+        .connect, .connectTimeout, .closedBeforeResponse, .malformed, .responseTimeout, .cutResponse, .stalled, .drainDeadline,
+        .callDeadline,
     ]
 
     private func machine(_ steps: (inout ExchangeMachine) -> Void) -> ExchangeMachine {

@@ -19,6 +19,7 @@ final class KeyWatch: @unchecked Sendable {
     /// Whether something may be published now.
     private let mayChange: () -> Bool
     private var isLooking = false
+    private var isTicking = false
     private(set) var verdicts = KeyVerdicts()
     /// Stores and contexts exchanged because files changed.
     private(set) var swaps: UInt64 = 0
@@ -31,10 +32,14 @@ final class KeyWatch: @unchecked Sendable {
         self.mayChange = mayChange
     }
 
-    /// Until the process ends.
+    /// Looks from now on, as long as there are files to look at: a proxy without TLS is not woken for it. To be called again when there may be
+    /// some.
     func begin() {
+        guard !isTicking, !proxy.keys.isEmpty else { return }
+        isTicking = true
         queue.asyncAfter(deadline: .now() + Self.period) { [weak self] in
             guard let self else { return }
+            isTicking = false
             look()
             begin()
         }

@@ -93,7 +93,6 @@ final class Exchange {
         headBlock = retained
         block.consume(head.length)
         downstream.transport.keep(block, worker)
-        if head.has(.grpcTimeout) { noteCallDeadline() }
         enter()
     }
 
@@ -102,6 +101,7 @@ final class Exchange {
         let snapshot = worker.newestSnapshot()
         epoch = snapshot.epoch
         noteLogFields(worker.requestFields, snapshot)
+        if head.has(.grpcTimeout) { noteCallDeadline() }
         let found = snapshot.route(headBytes, head: head, fields: worker.requestFields)
         if let port = portForTLS(found) { return redirectToTLS(port: port) }
         guard let route = found else { return answer(404) }

@@ -31,6 +31,8 @@ final class H2DownstreamStream: DownstreamStream {
         registration = worker.loop.registerTimer(self)
     }
 
+    override var localAddress: SocketAddress? { Socket.localAddress(connection.transport.descriptor) }
+
     // MARK: - Life
 
     func begin(_ handle: H2Stream) {
