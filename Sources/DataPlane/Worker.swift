@@ -17,9 +17,20 @@ final class Worker {
     let requestFields: FieldTable
     let responseFields: FieldTable
     var idle = IdleConnections()
+    let h2Upstreams = H2Upstreams()
     var queues = ServiceQueues()
-    /// Between OpenSSL and this loop's sockets.
-    private(set) lazy var tls = TLSBridge(pool: buffers, ticketKeys: TicketKeys(now: loop.wall / 1_000_000_000))
+    /// Between OpenSSL and this loop's sockets; made for the first of them that speaks TLS.
+    var tls: TLSBridge {
+        if let bridge { return bridge }
+        let made = TLSBridge(pool: buffers, ticketKeys: ticketKeys ?? TicketKeys(now: loop.wall / 1_000_000_000))
+        bridge = made
+        return made
+    }
+    /// Those of the whole process; without any the loop's sessions are taken up by nobody else.
+    var ticketKeys: TicketKeys? {
+        didSet { if let ticketKeys { bridge?.ticketKeys = ticketKeys } }
+    }
+    private var bridge: TLSBridge?
     /// For the next connection to a target, by its ordinal.
     var tickets = TargetTickets()
     private(set) lazy var held = HeldExchanges(worker: self)
@@ -39,7 +50,7 @@ final class Worker {
     private(set) var exchanges: [Exchange] = []
 
     /// Room in the head memory beside the peer's own head: forwarded fields, edits, a small body behind it.
-    private static let headRoom = 64 * 1024
+    static let headRoom = 64 * 1024
 
     init(index: Int, loop: EventLoop, snapshots: SnapshotCell, log: AccessLog, board: LoadBoard, notices: Notices) {
         self.index = index
@@ -146,14 +157,20 @@ final class Worker {
         report.http2Streams = counters.http2Streams
         report.tunnels = counters.tunnels
         report.exchangesInFlight = exchanges.count - freeExchanges.count
-        report.idleUpstreamConnections = idle.count
+        report.idleUpstreamConnections = idle.count + h2Upstreams.idleCounts.reduce(0) { $0 + $1.1 }
         report.acceptedConnections = counters.accepted
+        report.handshakes = counters.handshakes
+        report.resumedHandshakes = counters.resumedHandshakes
+        report.failedHandshakes = counters.failedHandshakes
+        report.refusedByRate = counters.refusedByRate
         report.refusedProxyHeaders = counters.refusedProxyHeaders
         report.requests = counters.requests
         report.responses = counters.responses
         report.targets = counters.targets
         report.pools = counters.pools
-        for (ordinal, count) in idle.counts where ordinal < report.targets.count { report.targets[ordinal].idleConnections = count }
+        for (ordinal, count) in idle.counts + h2Upstreams.idleCounts where ordinal < report.targets.count {
+            report.targets[ordinal].idleConnections += count
+        }
         return report
     }
 
@@ -166,6 +183,7 @@ final class Worker {
         for exchange in exchanges where exchange.isInUse { exchange.abandon() }
         loop.forEachHandler { ($0 as? any ClientConnection)?.close() }
         closeIdle { _ in true }
+        h2Upstreams.closeAll()
         log.flush()
         loop.everySecond = nil
         loop.stop()

@@ -23,7 +23,11 @@ package struct HTTP2Bounds: Sendable {
         bounds.controlFrames = H2Rate(file.controlFramesPerSecond)
         server = bounds
         // Targets are ours: what they may do to us is bounded, not rationed.
-        bounds.resets = H2Rate(perSecond: .max, burst: .max)
+        let boundless = H2Rate(perSecond: .max, burst: .max)
+        (bounds.resets, bounds.emptyFrames, bounds.windowUpdates) = (boundless, boundless, boundless)
+        // What waits for slow clients is bounded by the streams' windows; were there less room for all of them together, a few such clients
+        // would hold up everybody else's answers on the connection.
+        bounds.connectionWindow = .max
         bounds.offersWebSocket = false
         client = bounds
         pingInterval = TimeSpan(file.pingInterval)

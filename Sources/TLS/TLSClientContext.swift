@@ -109,6 +109,9 @@ package final class TLSSessionTicket {
 
     package var isResumable: Bool { SSL_SESSION_is_resumable(session) == 1 }
 
+    /// A server of TLS 1.2 that takes a session up again gives no new ticket (RFC 5077 §3.3): the one at hand stays good.
+    package var isForOneUse: Bool { SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION }
+
     func offer(on ssl: OpaquePointer) {
         if isResumable { SSL_set_session(ssl, session) }
     }

@@ -92,10 +92,11 @@ extension Worker {
     /// Closing removes from `idle`, so what is to be closed is gathered first.
     func closeIdle(where isWanted: (Target) -> Bool) {
         for connection in idle.all(where: isWanted) { connection.close() }
+        h2Upstreams.retire(where: isWanted)
     }
 
     func closeOldestIdle() -> Bool {
-        guard let connection = idle.oldest() else { return false }
+        guard let connection = idle.oldest() else { return h2Upstreams.closeOldestIdle() }
         connection.close()
         return true
     }

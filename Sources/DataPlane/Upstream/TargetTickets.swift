@@ -10,10 +10,10 @@ struct TargetTickets {
         rows[target.ordinal] = (target.serial, ticket)
     }
 
-    /// For one use (RFC 8446 §C.4).
+    /// A ticket of TLS 1.3 is gone with it (RFC 8446 §C.4).
     mutating func take(_ target: Target) -> TLSSessionTicket? {
         guard target.ordinal < rows.count, let row = rows[target.ordinal], row.serial == target.serial else { return nil }
-        rows[target.ordinal] = nil
+        if row.ticket.isForOneUse { rows[target.ordinal] = nil }
         return row.ticket
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 internal import HTTP
 internal import Net
 internal import Routing
@@ -13,8 +12,8 @@ final class UpstreamConnection: UpstreamStream {
     enum State: UInt8 { case connecting, handshaking, busy, idle, tunnel, closed }
 
     private(set) var state = State.connecting
-    /// Of a handshake that is not through.
-    private var session: TLSSession?
+    /// Until it is through.
+    private var handshake: UpstreamHandshake?
     /// Links in `IdleConnections`.
     var nextIdle: UpstreamConnection?
     // SAFETY: the one before holds this one by `nextIdle`; `IdleConnections` clears the link when it takes either out.
@@ -26,7 +25,7 @@ final class UpstreamConnection: UpstreamStream {
 
     /// nil when the target cannot be reached at all: refused at once, or no descriptor for it.
     static func dial(_ target: Target, worker: Worker, timeout: TimeSpan) -> UpstreamConnection? {
-        guard let descriptor = dial(target.identity.address, worker) else { return nil }
+        guard let descriptor = UpstreamDial.start(target.identity.address, worker) else { return nil }
         let connection = UpstreamConnection(worker: worker, target: target, descriptor: descriptor.raw)
         guard let registration = worker.loop.register(descriptor.raw, connection) else {
             Syscall.close(descriptor.raw)
@@ -47,18 +46,6 @@ final class UpstreamConnection: UpstreamStream {
         return connection.state == .closed ? nil : connection
     }
 
-    /// Out of descriptors, an idle connection is worth less than a request: the oldest one makes room, once.
-    private static func dial(_ address: SocketAddress, _ worker: Worker) -> (raw: Int32, isConnected: Bool)? {
-        for isLast in [false, true] {
-            switch Socket.connect(to: address) {
-            case .started(let descriptor, let isConnected): return (descriptor.release(), isConnected)
-            case .failed(let code):
-                guard !isLast, code == EMFILE || code == ENFILE, worker.closeOldestIdle() else { return nil }
-            }
-        }
-        return nil
-    }
-
     // MARK: - Verbs
 
     override func attach(_ exchange: Exchange) {
@@ -72,13 +59,13 @@ final class UpstreamConnection: UpstreamStream {
         isOpen = state == .busy
     }
 
-    /// Back to the idle ones, or closed when it is not fit for reuse: a socket that the last read did not empty may hold bytes nobody asked for.
+    /// Back to the idle ones, or closed when it is not fit for reuse: a socket that the last read did not empty may hold bytes nobody asked for
+    /// (or the read ended where the response did, which one more tells).
     override func detach(reusable: Bool) {
         exchange = nil
         if let ticket = transport.session?.takeTicket() { worker.tickets.put(ticket, for: target) }
-        guard reusable, !transport.isPeerClosed, !transport.isReadable, transport.isClear, transport.input == nil,
-            target.keepsIdleConnections,
-            !worker.isDraining
+        guard reusable, !transport.isPeerClosed, transport.isClear, transport.input == nil, target.keepsIdleConnections, !worker.isDraining,
+            !transport.isReadable || !hasNews
         else {
             return close()
         }
@@ -159,29 +146,20 @@ final class UpstreamConnection: UpstreamStream {
     // MARK: - TLS
 
     private func beginHandshake() {
-        guard let client = target.wire.tls,
-            let session = try? TLSSession(
-                connecting: transport.descriptor, to: target.wire.peer, client: client, bridge: worker.tls,
-                ticket: worker.tickets.take(target))
-        else { return handshakeFailed() }
-        self.session = session
+        guard let handshake = UpstreamHandshake(target, transport, worker) else { return handshakeFailed() }
+        self.handshake = handshake
         become(.handshaking)
         shakeHands()
     }
 
     private func shakeHands() {
-        guard let session else { return }
-        switch session.handshake() {
-        case .complete:
-            let former = transport
-            transport = Transport(descriptor: former.descriptor, session: session)
-            transport.isPeerClosed = former.isPeerClosed
-            transport.isReadable = session.mayHaveMore || former.isPeerClosed
-            transport.owesRecords = session.wantsWrite
-            self.session = nil
+        switch handshake?.step(transport, worker) {
+        case .complete(let sealed):
+            transport = sealed
+            handshake = nil
             begin()
-        case .wantRead: if session.mayHaveMore { resumeNextTurn() }
-        case .wantWrite: break
+        case .again: resumeNextTurn()
+        case .wait, nil: break
         case .failed: handshakeFailed()
         }
     }

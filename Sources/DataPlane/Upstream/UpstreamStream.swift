@@ -33,9 +33,12 @@ class UpstreamStream: EventHandler, Shore {
     final var acceptsBytes: Bool { isOpen && transport.isClear && !hasWriteFailed }
 
     /// A new way to `target`; open at once, or later (`Exchange.connected`). nil when it cannot be reached at all.
-    /// - Parameter timeout: for connection and handshake together.
-    static func open(_ target: Target, worker: Worker, timeout: TimeSpan) -> UpstreamStream? {
-        UpstreamConnection.dial(target, worker: worker, timeout: timeout)
+    /// - Parameters:
+    ///   - timeout: for connection and handshake together.
+    ///   - fresh: not over a connection that has served before: another such has just died.
+    static func open(_ target: Target, worker: Worker, timeout: TimeSpan, fresh: Bool) -> UpstreamStream? {
+        if target.wire.isHTTP2 { return worker.h2Upstreams.stream(to: target, worker: worker, timeout: timeout, fresh: fresh) }
+        return UpstreamConnection.dial(target, worker: worker, timeout: timeout)
     }
 
     // MARK: - Events
