@@ -1,4 +1,5 @@
 import DataPlane
+import HTTP
 import Net
 import TLS
 import TestSupport
