@@ -21,6 +21,8 @@ final class H2DownstreamStream: DownstreamStream {
     /// `H2Scratch.fields` holds the response's trailers.
     private var hasTrailers = false
     private var isTunnel = false
+    /// The response is whole, the request is not.
+    private var isLingering = false
 
     /// What a head takes beyond its field list: request line, framing, the fields of a WebSocket's handshake.
     private static let headRoom = 512
@@ -38,6 +40,7 @@ final class H2DownstreamStream: DownstreamStream {
         transport = .stream
         (refusal, hasTrailers, isTunnel) = (0, false, false)
         needsMoreInput = false
+        isLingering = false
     }
 
     /// Takes over the head; it is gone from the store when the session receives again.
@@ -109,6 +112,7 @@ final class H2DownstreamStream: DownstreamStream {
     override func deadlineReached() {
         guard handle != nil else { return }
         if let exchange { return exchange.downstreamDeadlineReached() }
+        if isLingering, transport.isClear { return refuseRest() }
         // The response is whole and the client does not take its rest.
         reset(.cancel)
     }
@@ -223,7 +227,7 @@ final class H2DownstreamStream: DownstreamStream {
     func payloadLeft() {
         guard handle != nil else { return }
         guard transport.isClear else { return awaitWritable() }
-        guard let exchange else { return clearDeadline() }
+        guard let exchange else { return isLingering ? setDeadline(after: LoopSettings.lingerTime) : clearDeadline() }
         if isTunnel { exchange.moveTunnel() } else { exchange.downstreamDrained() }
     }
 
@@ -248,10 +252,22 @@ final class H2DownstreamStream: DownstreamStream {
 
     override func exchangeEnded(close closes: Bool, linger: Bool) {
         exchange = nil
-        guard let handle else { return }
-        if !transport.hasEnded { connection.session.refuseRest(handle) }
+        guard handle != nil else { return }
         if transport.isClear { clearDeadline() } else { awaitWritable() }
         dropInput()
+        if !transport.hasEnded {
+            // Clients in the middle of an upload take RST_STREAM behind the answer for its failure (curl 7.88): they have time to end it
+            // themselves, what still comes is thrown away.
+            if connection.session.isDraining { refuseRest() } else { isLingering = true }
+            if isLingering, transport.isClear { setDeadline(after: LoopSettings.lingerTime) }
+        }
+        connection.wake()
+    }
+
+    private func refuseRest() {
+        guard let handle else { return }
+        isLingering = false
+        connection.session.refuseRest(handle)
         connection.wake()
     }
 
