@@ -156,6 +156,7 @@ package final class Controller: @unchecked Sendable {
         let outcome = Reload(proxy: proxy, resolver: resolver).run(loaded)
         if case .refused = outcome { return outcome }
         token.adopt(renewed)
+        keyWatch.begin()
         return outcome
     }
 

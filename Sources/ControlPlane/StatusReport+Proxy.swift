@@ -43,6 +43,8 @@ extension WorkerStatus {
         inFlight = report.exchangesInFlight
         idleUpstream = report.idleUpstreamConnections
         accepted = report.acceptedConnections
+        tls = HandshakeStatus(completed: report.handshakes, resumed: report.resumedHandshakes, failed: report.failedHandshakes)
+        refusedByRate = report.refusedByRate
         refusedProxyHeaders = report.refusedProxyHeaders
         requests = report.requests
         responses = Dictionary(zip(["1xx", "2xx", "3xx", "4xx", "5xx"], report.responses.dropFirst())) { first, _ in first }

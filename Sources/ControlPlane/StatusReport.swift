@@ -40,11 +40,22 @@ package struct WorkerStatus: Encodable, Sendable {
     package var inFlight: Int?
     package var idleUpstream: Int?
     package var accepted: UInt64?
+    package var tls: HandshakeStatus?
+    /// Connections closed at once because their client began too many in that second (`handshakes_per_client`).
+    package var refusedByRate: UInt64?
     /// Connections closed for their PROXY header.
     package var refusedProxyHeaders: UInt64?
     package var requests: UInt64?
     /// Responses by class: "1xx" … "5xx".
     package var responses: [String: UInt64]?
+}
+
+/// TLS handshakes with clients.
+package struct HandshakeStatus: Encodable, Sendable {
+    package var completed: UInt64
+    /// Of `completed`, those that resumed a session.
+    package var resumed: UInt64
+    package var failed: UInt64
 }
 
 package struct ListenerStatus: Encodable, Sendable {

@@ -23,7 +23,3 @@ package protocol WorkerFace: Sendable {
 }
 
 extension WorkerHandle: WorkerFace {}
-
-extension WorkerFace {
-    package func setTicketKeys(_ keys: TicketKeys) {}
-}

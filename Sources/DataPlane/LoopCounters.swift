@@ -12,6 +12,8 @@ struct LoopCounters {
     var handshakes: UInt64 = 0
     var resumedHandshakes: UInt64 = 0
     var failedHandshakes: UInt64 = 0
+    /// Connections closed at once because their client began too many in that second.
+    var refusedByRate: UInt64 = 0
     var refusedProxyHeaders: UInt64 = 0
     var requests: UInt64 = 0
     /// By class of status: index 1...5.

@@ -19,8 +19,18 @@ final class Worker {
     var idle = IdleConnections()
     let h2Upstreams = H2Upstreams()
     var queues = ServiceQueues()
-    /// Between OpenSSL and this loop's sockets.
-    private(set) lazy var tls = TLSBridge(pool: buffers, ticketKeys: TicketKeys(now: loop.wall / 1_000_000_000))
+    /// Between OpenSSL and this loop's sockets; made for the first of them that speaks TLS.
+    var tls: TLSBridge {
+        if let bridge { return bridge }
+        let made = TLSBridge(pool: buffers, ticketKeys: ticketKeys ?? TicketKeys(now: loop.wall / 1_000_000_000))
+        bridge = made
+        return made
+    }
+    /// Those of the whole process; without any the loop's sessions are taken up by nobody else.
+    var ticketKeys: TicketKeys? {
+        didSet { if let ticketKeys { bridge?.ticketKeys = ticketKeys } }
+    }
+    private var bridge: TLSBridge?
     /// For the next connection to a target, by its ordinal.
     var tickets = TargetTickets()
     private(set) lazy var held = HeldExchanges(worker: self)
@@ -149,6 +159,10 @@ final class Worker {
         report.exchangesInFlight = exchanges.count - freeExchanges.count
         report.idleUpstreamConnections = idle.count + h2Upstreams.idleCounts.reduce(0) { $0 + $1.1 }
         report.acceptedConnections = counters.accepted
+        report.handshakes = counters.handshakes
+        report.resumedHandshakes = counters.resumedHandshakes
+        report.failedHandshakes = counters.failedHandshakes
+        report.refusedByRate = counters.refusedByRate
         report.refusedProxyHeaders = counters.refusedProxyHeaders
         report.requests = counters.requests
         report.responses = counters.responses

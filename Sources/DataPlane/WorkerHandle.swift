@@ -1,6 +1,7 @@
 internal import Glibc
 package import Net
 package import Routing
+package import TLS
 package import Telemetry
 
 /// The Sendable face of one loop. All verbs return at once; answers come on the loop's thread through the closure.
@@ -82,6 +83,9 @@ package final class WorkerHandle: Sendable {
 
     /// From now on: `Connection: close` on the next response of each connection, idle ones are closed after a short grace.
     package func drainConnections() { post { $0.drainConnections() } }
+
+    /// Keys of session tickets, from the next handshake on; the same for every loop.
+    package func setTicketKeys(_ keys: TicketKeys) { post { $0.ticketKeys = keys } }
 
     /// For a shutdown that does not wait: whoever is held by a pause, or would be from now on, gets 503.
     package func endHolds() { post { $0.endHolds() } }

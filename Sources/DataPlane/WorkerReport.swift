@@ -13,6 +13,13 @@ package struct WorkerReport: Sendable {
     package var exchangesInFlight = 0
     package var idleUpstreamConnections = 0
     package var acceptedConnections: UInt64 = 0
+    /// TLS handshakes that were completed with clients.
+    package var handshakes: UInt64 = 0
+    /// Of `handshakes`, those that resumed a session.
+    package var resumedHandshakes: UInt64 = 0
+    package var failedHandshakes: UInt64 = 0
+    /// Connections closed at once because their client began too many in that second.
+    package var refusedByRate: UInt64 = 0
     /// Connections closed because they did not begin with a valid PROXY header where they had to.
     package var refusedProxyHeaders: UInt64 = 0
     package var requests: UInt64 = 0

@@ -17,11 +17,11 @@ import grpc
 import frames
 from echo import OPTIONS, SERVICE, serve
 from fronts import bundle, haproxy
-from scene import Checks, Failure, Material, Scene, Skipped, expect, free_port, wait_for, wait_until
+from scene import Checks, Failure, Material, Scene, expect, free_port, one_line, wait_for, wait_until
 
 T = 10
 MEBI = 1 << 20
-HOSTS = ("h2c", "tls", "none", "slow", "dying", "shop")
+HOSTS = ("h2c", "tls", "none", "slow", "dying", "pair", "shop")
 check, own = Checks(), Checks()
 
 
@@ -297,6 +297,38 @@ def _(stage):
     expect(error.code() == grpc.StatusCode.UNAVAILABLE, "call", error.code(), error.details())
 
 
+@own("an upstream that goes in peace (GOAWAY) costs no call")
+def _(stage):
+    servers = [stage.echo_process("pair") for _ in range(3)]
+    for _, port in servers[:2]:
+        stage.order("/v1/services/pair/target-add", {"pool": "only", "address": f"127.0.0.1:{port}"})
+    counts, bad, is_ending = [0] * 8, [], threading.Event()
+
+    def client(number):
+        call = stage.channel("h2c", "pair.test").unary_unary(SERVICE + "Unary")
+        while not is_ending.is_set():
+            try:
+                expect(call(b"x" * 1000, timeout=T) == b"x" * 1000)
+                counts[number] += 1
+            except (grpc.RpcError, Failure) as error:
+                bad.append(one_line(error))
+    threads = [threading.Thread(target=client, args=(number,), daemon=True) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: min(counts) > 20 or bad, "the load does not begin")
+    servers[0][0].stdin.close()
+    time.sleep(0.5)
+    stage.order("/v1/services/pair/target-add", {"pool": "only", "address": f"127.0.0.1:{servers[2][1]}"})
+    # One further attempt is all that a call has: it must not meet two that are gone.
+    stage.order("/v1/services/pair/target-remove", {"pool": "only", "address": f"127.0.0.1:{servers[0][1]}"})
+    servers[1][0].stdin.close()
+    time.sleep(0.5)
+    is_ending.set()
+    for thread in threads:
+        thread.join(T)
+    expect(not bad, f"{len(bad)} of {sum(counts)} failed:", bad[:3])
+
+
 @own("a paused service holds calls, and lets them go")
 def _(stage):
     channel = stage.channel("h2c", "h2c.test")
@@ -439,6 +471,7 @@ routes:
   - {{ match: {{ hosts: [none.test] }}, service: none }}
   - {{ match: {{ hosts: [slow.test] }}, service: slow }}
   - {{ match: {{ hosts: [dying.test] }}, service: dying }}
+  - {{ match: {{ hosts: [pair.test] }}, service: pair }}
   - {{ match: {{ hosts: [shop.test] }}, service: shop }}
 services:
   h2c: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams['h2c']}"], protocol: h2c }} }} }}
@@ -446,6 +479,7 @@ services:
   none: {{ pools: {{ only: {{ targets: ["127.0.0.1:{refusing}"], protocol: h2c }} }} }}
   slow: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams['h2c']}"], protocol: h2c }} }}, timeouts: {{ response_header: 300ms }} }}
   dying: {{ pools: {{ only: {{ targets: [], protocol: h2c }} }} }}
+  pair: {{ pools: {{ only: {{ targets: [], protocol: h2c }} }} }}
   shop:
     pools: {{ blue: {{ targets: [], protocol: h2c }}, green: {{ targets: [], protocol: h2c }} }}
     split: {{ blue: 100 }}

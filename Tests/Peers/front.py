@@ -510,9 +510,9 @@ def _(stage):
     good, other = stage.material.make("good", "DNS:turn.test"), stage.material.make("other", "DNS:turn.test")
     for what, (cert, key) in {"another key": (good.cert, other.key), "no certificate": (other.key, other.key), "empty": ("/dev/null", other.key),
                               "expired": (expired(stage).cert, f"{stage.folder}/expired.key")}.items():
-        length = len(stage.said())
+        length = len(stage.all_said())
         put(stage, type("Files", (), {"cert": cert, "key": key}))
-        wait_until(lambda: "turn.crt" in stage.said()[length:] or "turn.key" in stage.said()[length:], f"{what}: nothing is said", 10)
+        stage.is_said(["turn.crt", "turn.key"], length)
         expect(shown(stage, "turn", "turn.test") == before, what)
         status, answer = stage.ask("POST", "/v1/reload", {})
         expect(status != 200 or shown(stage, "turn", "turn.test") == before, what, "after a reload", answer)

@@ -156,9 +156,13 @@ class Scene(Stage):
         wait_until(look, "no such line in the access log", seconds)
         return found
 
-    def is_said(self, text, seconds=5):
-        """Standard error has this text."""
-        wait_until(lambda: text in self.said(), f"not said: {text!r} in {self.said()}", seconds)
+    def all_said(self):
+        with open(f"{self.folder}/sluice.err") as f:
+            return f.read()
+
+    def is_said(self, words, since=0, seconds=10):
+        """Standard error has one of these words behind `since` characters."""
+        wait_until(lambda: any(word in self.all_said()[since:] for word in words), f"none of {words} is said", seconds)
 
     def upgrade(self):
         """Replaces the process; the stage ends with the last one."""

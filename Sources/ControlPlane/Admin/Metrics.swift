@@ -44,6 +44,14 @@ enum Metrics {
         each("sluice_loop_epoch", .gauge, "The epoch that the loop has acknowledged.") { $0.epoch }
         each("sluice_connections", .gauge, "Client connections open.") { $0.connections }
         each("sluice_connections_accepted_total", .counter, "Client connections accepted.") { $0.accepted }
+        page.family("sluice_connections_refused_total", .counter, "Client connections closed at once, by reason.") { family in
+            for worker in answering {
+                if let refused = worker.refusedByRate { family.sample(refused, ("loop", "\(worker.index)"), ("reason", "handshake_rate")) }
+            }
+        }
+        each("sluice_tls_handshakes_total", .counter, "TLS handshakes completed with clients.") { $0.tls?.completed }
+        each("sluice_tls_handshakes_resumed_total", .counter, "Of them, those that resumed a session.") { $0.tls?.resumed }
+        each("sluice_tls_handshakes_failed_total", .counter, "TLS handshakes with clients that failed.") { $0.tls?.failed }
         each("sluice_proxy_headers_refused_total", .counter, "Client connections closed for a missing or bad PROXY header.") {
             $0.refusedProxyHeaders
         }

@@ -96,7 +96,10 @@ extension Worker {
     /// TLS or HTTP begins with the next byte.
     func serve(_ descriptor: Int32, _ client: Client) {
         let isOpen: Bool
-        if client.policy.isPlain {
+        if !mayBegin(client) {
+            Syscall.close(descriptor)
+            isOpen = false
+        } else if client.policy.isPlain {
             isOpen = DownstreamConnection(worker: self, client: client, transport: Transport(descriptor: descriptor)).open()
         } else {
             isOpen = Opening(worker: self, client: client, descriptor: descriptor).start()
@@ -104,6 +107,14 @@ extension Worker {
         if isOpen { return }
         board.remove(from: index)
         client.socket.connections.give()
+    }
+
+    /// Counts the connection against what its client may begin per second; false when that is too much.
+    private func mayBegin(_ client: Client) -> Bool {
+        let limit = client.policy.handshakeRate
+        if limit == 0 || board.arrivals.admits(client.address, of: client.socket.listener, limit: limit, now: loop.now) { return true }
+        counters.refusedByRate &+= 1
+        return false
     }
 
     /// One of this loop's client connections has been closed.

@@ -1,12 +1,13 @@
 internal import Net
 internal import Synchronization
 
-/// What the loops know of each other: how many client connections each has, and the way to its mailbox.
+/// What the loops know of each other: how many client connections each has, the way to its mailbox, and how often each client comes.
 ///
 /// EPOLLEXCLUSIVE wakes the loop that began to wait last, so an idle machine gives most connections to one loop. A loop that is well ahead of
 /// the least loaded one therefore hands the accepted descriptor over (docs/decisions has the measurement).
 final class LoadBoard: Sendable {
     private let counts: [ConnectionCount]
+    let arrivals = ArrivalRates()
     /// Filled once, before the loops start.
     private let doors = Mutex<[Door]>([])
 

@@ -94,8 +94,8 @@ extension Exchange {
     /// The attempt failed on the upstream's side; tries again where `RetryRule` allows, else tells the client.
     func upstreamFailed(_ failure: ExchangeMachine.UpstreamFailure) {
         let decision = retryDecision(failure)
-        // Whoever leaves, or has enough for now, has not failed (RFC 9113 §6.8, §8.7).
-        dropUpstream(failed: failure != .refused)
+        // Whoever leaves, or has enough for now, has not failed (RFC 9113 §6.8, §8.7); nor who got less time than it may take.
+        dropUpstream(failed: failure != .refused && failure != .callDeadline)
         switch machine.upstreamFailed(failure, mayRetry: decision != .fail) {
         case .none: break
         case .chooseAgain:
@@ -111,7 +111,8 @@ extension Exchange {
         switch failure {
         case .connect, .connectTimeout: .connect
         case .stalled: .requestBody
-        case .closedBeforeResponse, .refused, .malformed, .responseTimeout, .cutResponse, .drainDeadline:
+        case .closedBeforeResponse, .refused, .malformed, .responseTimeout, .cutResponse, .drainDeadline,
+            .callDeadline:
             requestBody.isFinished ? .responseHead : .requestBody
         }
     }
@@ -128,7 +129,7 @@ extension Exchange {
             return RetryRule.decide(.diedUnanswered(reused: isReused, sent: hasSent), known)
         case .refused: return RetryRule.decide(.unprocessed, known)
         case .responseTimeout: return RetryRule.decide(.responseTimedOut, known)
-        case .malformed, .cutResponse, .stalled, .drainDeadline: return .fail
+        case .malformed, .cutResponse, .stalled, .drainDeadline, .callDeadline: return .fail
         }
     }
 

@@ -53,6 +53,8 @@ final class Exchange {
     var heldSince = Instant.never
     /// What it counts for in `ServiceState.hold`.
     var heldBytes = 0
+    /// When the client's own patience ends (`grpc-timeout`).
+    var callDeadline = Instant.never
     var drainDeadline = Instant.never
     var tunnelDeadline = Instant.never
 
@@ -99,6 +101,7 @@ final class Exchange {
         let snapshot = worker.newestSnapshot()
         epoch = snapshot.epoch
         noteLogFields(worker.requestFields, snapshot)
+        if head.has(.grpcTimeout) { noteCallDeadline() }
         let found = snapshot.route(headBytes, head: head, fields: worker.requestFields)
         if let port = portForTLS(found) { return redirectToTLS(port: port) }
         guard let route = found else { return answer(404) }
@@ -200,6 +203,7 @@ final class Exchange {
         holdsPlace = false
         isTunnel = false
         holdDeadline = .never
+        callDeadline = .never
         drainDeadline = .never
         tunnelDeadline = .never
         serial &+= 1

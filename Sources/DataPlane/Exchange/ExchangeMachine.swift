@@ -44,6 +44,8 @@ struct ExchangeMachine {
         case stalled
         /// An operator's deadline for leases on a leaving target.
         case drainDeadline
+        /// The client waits no longer: it has said so in its request.
+        case callDeadline
     }
 
     enum Action: Equatable {
@@ -114,7 +116,7 @@ struct ExchangeMachine {
     /// 502: the upstream broke; 503: no target; 504: too slow (DESIGN §5.4).
     static func status(for failure: UpstreamFailure) -> UInt16 {
         switch failure {
-        case .connectTimeout, .responseTimeout, .stalled: 504
+        case .connectTimeout, .responseTimeout, .stalled, .callDeadline: 504
         case .connect, .closedBeforeResponse, .malformed, .cutResponse: 502
         case .drainDeadline, .refused: 503
         }
@@ -122,7 +124,7 @@ struct ExchangeMachine {
 
     static func endedBy(_ failure: UpstreamFailure) -> EndedBy {
         switch failure {
-        case .connectTimeout, .responseTimeout, .stalled: .upstreamTimeout
+        case .connectTimeout, .responseTimeout, .stalled, .callDeadline: .upstreamTimeout
         case .connect, .closedBeforeResponse, .refused, .malformed, .cutResponse: .upstream
         case .drainDeadline: .operator
         }

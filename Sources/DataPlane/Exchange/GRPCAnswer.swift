@@ -34,11 +34,37 @@ enum GRPCAnswer {
     /// The request is a call of gRPC: `application/grpc`, alone or with a message format behind it. gRPC-Web is another protocol.
     static func isWanted(_ exchange: Exchange) -> Bool {
         guard exchange.headBlock != nil, exchange.head.has(.contentType), exchange.parseAgain() else { return false }
-        let bytes = exchange.headBytes
-        for field in exchange.worker.requestFields.all where field.name == .contentType {
-            return isGRPC(exchange.slice(field.value, of: bytes))
+        return isGRPC(value(of: .contentType, exchange))
+    }
+
+    /// Of the first such field in the loop's field table, which holds this exchange's.
+    fileprivate static func value(of name: FieldName, _ exchange: Exchange) -> UnsafeRawBufferPointer {
+        for field in exchange.worker.requestFields.all where field.name == name {
+            return exchange.slice(field.value, of: exchange.headBytes)
         }
-        return false
+        return UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    /// What `grpc-timeout` says: at most eight digits and a unit; nil when it says something else.
+    static func timeout(_ text: UnsafeRawBufferPointer) -> TimeSpan? {
+        guard (2...9).contains(text.count) else { return nil }
+        var number: Int64 = 0
+        for byte in text.dropLast() {
+            guard byte >= 48, byte <= 57 else { return nil }
+            number = number * 10 + Int64(byte - 48)
+        }
+        let unit: Int64
+        switch text[text.count - 1] {
+        case UInt8(ascii: "H"): unit = 3_600_000_000_000
+        case UInt8(ascii: "M"): unit = 60_000_000_000
+        case UInt8(ascii: "S"): unit = 1_000_000_000
+        case UInt8(ascii: "m"): unit = 1_000_000
+        case UInt8(ascii: "u"): unit = 1_000
+        case UInt8(ascii: "n"): unit = 1
+        default: return nil
+        }
+        let (span, overflow) = number.multipliedReportingOverflow(by: unit)
+        return TimeSpan(nanoseconds: overflow ? .max : span)
     }
 
     static func isGRPC(_ contentType: UnsafeRawBufferPointer) -> Bool {
@@ -56,7 +82,8 @@ enum GRPCAnswer {
     static func write(_ status: UInt16, of exchange: Exchange, closes: Bool, to out: inout HeadWriter) {
         Answer.putHead(200, exchange, closes: closes, to: &out)
         out.put("Content-Type: application/grpc\r\ngrpc-status: ")
-        out.put(decimal: UInt64(Code(status).rawValue))
+        let isLate = exchange.worker.loop.now >= exchange.callDeadline && (status == 408 || status >= 503)
+        out.put(decimal: UInt64((isLate ? Code.deadlineExceeded : Code(status)).rawValue))
         out.put("\r\ngrpc-message: ")
         out.put(decimal: UInt64(status))
         out.put(UInt8(ascii: " "))
@@ -77,5 +104,14 @@ enum GRPCAnswer {
                 out.put(hex: UInt64(byte), digits: 2)
             }
         }
+    }
+}
+
+extension Exchange {
+    /// How long a gRPC call may take: no target is waited for beyond that. The loop's field table holds this request's fields.
+    func noteCallDeadline() {
+        guard GRPCAnswer.isGRPC(GRPCAnswer.value(of: .contentType, self)) else { return }
+        guard let span = GRPCAnswer.timeout(GRPCAnswer.value(of: .grpcTimeout, self)) else { return }
+        callDeadline = times.begin + span
     }
 }

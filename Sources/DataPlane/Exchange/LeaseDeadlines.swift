@@ -2,7 +2,7 @@ internal import Net
 internal import Routing
 internal import Telemetry
 
-/// When an operator wants a lease back: deadlines for what still runs on a target that leaves or is drained.
+/// When an operator wants a lease back: deadlines for what still runs on a target that leaves or is drained. And when the client does.
 extension Exchange {
     func holds(_ target: Target) -> Bool { isInUse && self.target === target }
 
@@ -27,14 +27,15 @@ extension Exchange {
         }
     }
 
-    /// The deadline that rules now.
+    /// The deadline that rules now, beside the spans of the phases.
     var leaseDeadline: Instant {
-        if case .tunnel = machine.state { tunnelDeadline } else { drainDeadline }
+        if case .tunnel = machine.state { tunnelDeadline } else { min(drainDeadline, callDeadline) }
     }
 
     /// A tunnel may end anywhere: it is closed, not reset. An exchange must not look whole.
     func leaseDeadlineReached() {
-        if case .tunnel = machine.state { endTunnel(.operator) } else { upstreamFailed(.drainDeadline) }
+        if case .tunnel = machine.state { return endTunnel(.operator) }
+        upstreamFailed(worker.loop.now >= callDeadline ? .callDeadline : .drainDeadline)
     }
 }
 

@@ -59,13 +59,13 @@ final class UpstreamConnection: UpstreamStream {
         isOpen = state == .busy
     }
 
-    /// Back to the idle ones, or closed when it is not fit for reuse: a socket that the last read did not empty may hold bytes nobody asked for.
+    /// Back to the idle ones, or closed when it is not fit for reuse: a socket that the last read did not empty may hold bytes nobody asked for
+    /// (or the read ended where the response did, which one more tells).
     override func detach(reusable: Bool) {
         exchange = nil
         if let ticket = transport.session?.takeTicket() { worker.tickets.put(ticket, for: target) }
-        guard reusable, !transport.isPeerClosed, !transport.isReadable, transport.isClear, transport.input == nil,
-            target.keepsIdleConnections,
-            !worker.isDraining
+        guard reusable, !transport.isPeerClosed, transport.isClear, transport.input == nil, target.keepsIdleConnections, !worker.isDraining,
+            !transport.isReadable || !hasNews
         else {
             return close()
         }
@@ -153,7 +153,7 @@ final class UpstreamConnection: UpstreamStream {
     }
 
     private func shakeHands() {
-        switch handshake?.step(transport) {
+        switch handshake?.step(transport, worker) {
         case .complete(let sealed):
             transport = sealed
             handshake = nil

@@ -113,6 +113,14 @@ package final class H2Session {
         nghttp2_session_consume(handle, stream.id, count)
     }
 
+    /// Bytes of a `data` event are not wanted: others of the connection may come instead, but none of this stream.
+    package func discard(_ stream: H2Stream, _ bytes: Int) {
+        guard let slot = streams.live(stream), bytes > 0 else { return }
+        let count = min(bytes, streams[slot].unconsumed)
+        streams[slot].unconsumed -= count
+        nghttp2_session_consume_connection(handle, count)
+    }
+
     // MARK: - State
 
     /// Streams open now, in both directions of opening.

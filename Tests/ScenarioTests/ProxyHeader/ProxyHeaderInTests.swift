@@ -47,7 +47,8 @@ import Testing
     @Test("a connection that speaks for itself keeps the peer's address", arguments: ["PROXY UNKNOWN\r\n", Introduction.local])
     func ownAddress(header: String) throws {
         try scene { sluice, origin in
-            #expect(try sluice.client().ask(header + request()).text == "ok")
+            let answer = try sluice.say(header + request()).text
+            #expect(answer == "ok")
             #expect(origin.requests.map { $0.head["x-forwarded-for"] } == ["127.0.0.1"])
         }
     }
@@ -82,7 +83,8 @@ import Testing
             #expect(try sluice.refusedHeaders() == 0)
             let (silent, half) = (try sluice.client(), try sluice.client())
             try half.send("PROXY TCP4 203.0")
-            let (_, span) = try timed { #expect(silent.isEnded && half.isEnded) }
+            let (areEnded, span) = timed { silent.isEnded && half.isEnded }
+            #expect(areEnded)
             #expect(span >= .milliseconds(200) && span < .seconds(5))
             #expect(try sluice.refusedHeaders() == 2)
             #expect(sluice.errors.contains("it did not come in time"))
@@ -92,10 +94,11 @@ import Testing
     @Test("a peer that is not trusted speaks HTTP, and its header is a bad request")
     func untrusted() throws {
         try scene(top: "trusted_proxies: [192.0.2.0/24]") { sluice, origin in
-            #expect(try sluice.client().get().text == "ok")
+            let answer = try sluice.say(request()).text
+            #expect(answer == "ok")
             #expect(origin.requests.map { $0.head["x-forwarded-for"] } == ["127.0.0.1"])
             for header in [Introduction.v1, Introduction.v2] {
-                #expect(try sluice.client().ask(header + request()).status == 400)
+                #expect(try sluice.say(header + request()).status == 400)
             }
             #expect(try sluice.refusedHeaders() == 0)
         }
@@ -105,11 +108,13 @@ import Testing
     func hops() throws {
         let hop = request("GET", "/", "X-Forwarded-For: 9.9.9.9")
         try scene(top: "trusted_proxies: [127.0.0.0/8]") { sluice, origin in
-            #expect(try sluice.client().ask(Introduction.v1 + hop).text == "ok")
+            let answer = try sluice.say(Introduction.v1 + hop).text
+            #expect(answer == "ok")
             #expect(origin.requests.map { $0.head["x-forwarded-for"] } == ["203.0.113.7"])
         }
         try scene(top: "trusted_proxies: [127.0.0.0/8, 203.0.113.0/24]") { sluice, origin in
-            #expect(try sluice.client().ask(Introduction.v1 + hop).text == "ok")
+            let answer = try sluice.say(Introduction.v1 + hop).text
+            #expect(answer == "ok")
             #expect(origin.requests.map { $0.head["x-forwarded-for"] } == ["9.9.9.9, 203.0.113.7"])
         }
     }
@@ -117,8 +122,9 @@ import Testing
     @Test("a listener without the word takes no header")
     func plainListener() throws {
         try scene { sluice, _ in
-            #expect(try sluice.client("plain").get().text == "ok")
-            #expect(try sluice.client("plain").ask(Introduction.v1 + request()).status == 400)
+            let answer = try sluice.say(request(), to: "plain").text
+            #expect(answer == "ok")
+            #expect(try sluice.say(Introduction.v1 + request(), to: "plain").status == 400)
         }
     }
 
@@ -137,11 +143,12 @@ import Testing
             """
         }
         func answer(_ sluice: SluiceProcess, from host: String) throws -> String {
-            try sluice.client().ask("PROXY TCP4 \(host) 198.51.100.1 1 2\r\n" + request()).text
+            try sluice.say("PROXY TCP4 \(host) 198.51.100.1 1 2\r\n" + request()).text
         }
         try staged(yaml("rules: [{ when: { client: [203.0.113.0/24] }, pool: green }]")) { sluice in
-            #expect(try answer(sluice, from: "203.0.113.7") == "green")
-            #expect(try answer(sluice, from: "203.0.114.7") == "blue")
+            let near = try answer(sluice, from: "203.0.113.7")
+            let far = try answer(sluice, from: "203.0.114.7")
+            #expect(near == "green" && far == "blue")
         }
         try staged(yaml("split: { blue: 50, green: 50 }\n    sticky: { key: client_ip }")) { sluice in
             var seen: Set<String> = []
@@ -160,7 +167,8 @@ import Testing
             let waiting = try [sluice.client(), sluice.client()]
             #expect(try eventually { try sluice.counters() == Counters(clients: 2) })
             #expect(try sluice.status()["listeners"].items.first?["connections"].int == 2)
-            #expect(try sluice.client().isEnded, "the third has no place")
+            let third = try sluice.client()
+            #expect(third.isEnded, "it has no place")
             waiting[0].close()
             #expect(try eventually { try sluice.counters() == Counters(clients: 1) })
         }

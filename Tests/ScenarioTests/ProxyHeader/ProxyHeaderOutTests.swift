@@ -42,7 +42,7 @@ import Testing
         let headers = Lines()
         let origin = try origin(headers, bytes: version == "v1" ? nil : 28, then: ScriptedUpstream.echoingHeads)
         try staged(introducing(to: [origin.place], pool: ", proxy_protocol: \(version)")) { sluice in
-            let answer = try sluice.client().ask(Introduction.v1 + request())
+            let answer = try sluice.say(Introduction.v1 + request())
             #expect(answer.text.contains("X-Forwarded-For: 203.0.113.7"))
             let v2 = Introduction.v2.prefix(28).replacing("\u{21}\u{11}\0\u{10}", with: "\u{21}\u{11}\0\u{0C}")
             #expect(headers.value == [version == "v1" ? String(Introduction.v1.dropLast(1)) : String(v2)])
@@ -60,7 +60,8 @@ import Testing
                 services: { shop: { pools: { only: { targets: ["\(origin.place)"], proxy_protocol: \(version) } } } }
                 """
             try staged(yaml) { sluice in
-                #expect(try RawClient(.unix(folder["\(version).sock"])).get().text == "ok")
+                let client = try RawClient(.unix(folder["\(version).sock"]))
+                #expect(try client.get().text == "ok")
                 #expect(headers.value == [header])
             }
         }
@@ -70,7 +71,8 @@ import Testing
     func deadTarget() throws {
         let origin = try ScriptedUpstream { $0.reset() }
         try staged(introducing(to: [origin.place], pool: ", proxy_protocol: v2")) { sluice in
-            #expect(try sluice.client("plain").get().status == 502)
+            let answer = try sluice.say(request(), to: "plain")
+            #expect(answer.status == 502)
             #expect(try eventually { try sluice.counters() == Counters() })
         }
     }

@@ -42,7 +42,7 @@ import Testing
                 "\(try sluice.place()) \(options) check inter 100ms fall 1 rise 1 check-send-proxy", in: folder)
             // Its checks connect, introduce themselves and go.
             #expect(throughout(.milliseconds(500)) { child.exit == nil })
-            #expect(try eventually { (try? RawClient(place).get().text) == "ok" })
+            #expect(eventually { (try? RawClient(place).get().text) == "ok" })
             #expect(!text(of: folder["err"]).contains("DOWN"), "\(text(of: folder["err"]))")
             #expect(try sluice.refusedHeaders() == 0, "\(sluice.errors)")
         }
@@ -57,9 +57,25 @@ import Testing
             let client = try sluice.client()
             #expect(try client.ask(Introduction.v1 + request()).text == "203.0.113.7 56324 198.51.100.1 443")
             #expect(try client.get().text == "203.0.113.7 56324 198.51.100.1 443", "and on the next connection")
-            #expect(try sluice.client().ask(Introduction.v1Wide + request()).text == "2001:db8::7 56324 2001:db8::1 443")
-            #expect(throughout(.milliseconds(400)) { (try? sluice.client().ask(Introduction.v2 + request()).status) == 200 })
+            #expect(try sluice.say(Introduction.v1Wide + request()).text == "2001:db8::7 56324 2001:db8::1 443")
+            #expect(throughout(.milliseconds(400)) { (try? sluice.say(Introduction.v2 + request()).status) == 200 })
             #expect(!text(of: nginx.folder["error.log"]).contains("broken header"))
+        }
+    }
+
+    @Test("HTTP/2 begins behind the header, and its streams introduce their client one by one", .enabled(if: has("nginx", "curl")))
+    func http2() throws {
+        let nginx = try NginxUpstream(location: #"return 200 "$proxy_protocol_addr $proxy_protocol_server_port;";"#)
+        let yaml = introducing(to: [nginx.proxiedPlace], listener: ", protocols: [h2c, http/1.1]", pool: ", proxy_protocol: v2")
+        try staged(yaml) { sluice in
+            let place = try sluice.place()
+            let url = "http://\(place)/"
+            let result = try Program.run(
+                ["curl", "-sS", "--max-time", "20", "--haproxy-protocol", "--http2-prior-knowledge", "-w", "%{http_version} ", url, url])
+            #expect(result.succeeded, "\(result.errors)")
+            let port = try #require(place.port)
+            #expect(result.output == "127.0.0.1 \(port);2 127.0.0.1 \(port);2 ")
+            #expect(try sluice.refusedHeaders() == 0)
         }
     }
 
@@ -93,7 +109,8 @@ import Testing
                     run(lambda: session.write(b"GET / HTTP/1.1\\r\\nHost: a.test\\r\\nConnection: close\\r\\n\\r\\n"))
                     assert run(lambda: session.read(65536)).startswith(b"HTTP/1.1 200 "), "no answer"
                 """
-            let result = try Program.run(["python3", "-c", script, "\(try #require(try sluice.place().port))"])
+            let port = try #require(try sluice.place().port)
+            let result = try Program.run(["python3", "-c", script, "\(port)"])
             #expect(result.succeeded, "\(result.errors)")
             #expect(origin.requests.map { $0.head["x-forwarded-for"] } == ["203.0.113.7", "203.0.113.7"])
             #expect(origin.requests.allSatisfy { $0.head["x-forwarded-proto"] == "https" })

@@ -29,6 +29,12 @@ func introducing(
 }
 
 extension SluiceProcess {
+    /// The answer to these bytes, on a connection of their own.
+    func say(_ bytes: String, to listener: String = "web") throws -> Answer {
+        let client = try client(listener)
+        return try client.ask(bytes)
+    }
+
     /// Connections that were closed for their header, by /v1/status.
     func refusedHeaders() throws -> Int {
         try status()["workers"].items.reduce(0) { $0 + ($1["refused_proxy_headers"].int ?? 0) }
