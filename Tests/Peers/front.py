@@ -508,11 +508,13 @@ def _(stage):
 def _(stage):
     before = shown(stage, "turn", "turn.test")
     good, other = stage.material.make("good", "DNS:turn.test"), stage.material.make("other", "DNS:turn.test")
-    for what, (cert, key) in {"another key": (good.cert, other.key), "no certificate": (other.key, other.key), "empty": ("/dev/null", other.key),
-                              "expired": (expired(stage).cert, f"{stage.folder}/expired.key")}.items():
+    for what, (cert, key) in {"another key": (good.cert, other.key), "no certificate": (other.key, other.key), "expired": (expired(stage).cert, f"{stage.folder}/expired.key")}.items():
         length = len(stage.all_said())
         put(stage, type("Files", (), {"cert": cert, "key": key}))
-        stage.is_said(["turn.crt", "turn.key"], length)
+        try:
+            stage.is_said(["turn.crt", "turn.key"], length)
+        except Failure as failure:
+            raise Failure(f"{what}: {failure} {stage.all_said()[length:]}") from failure
         expect(shown(stage, "turn", "turn.test") == before, what)
         status, answer = stage.ask("POST", "/v1/reload", {})
         expect(status != 200 or shown(stage, "turn", "turn.test") == before, what, "after a reload", answer)
