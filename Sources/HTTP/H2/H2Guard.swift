@@ -36,7 +36,7 @@ package struct H2Guard: Sendable {
         if frame.type != H2FrameHeader.continuation { continuations = 0 }
         switch frame.type {
         case H2FrameHeader.data:
-            guard frame.length == 0, !frame.has(H2FrameHeader.endStream) else { return nil }
+            guard frame.length <= frame.padding, !frame.has(H2FrameHeader.endStream) else { return nil }
             return empty.take(now: now) ? nil : .emptyFrames
         case H2FrameHeader.headers:
             return nil

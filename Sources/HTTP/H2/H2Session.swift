@@ -132,8 +132,11 @@ package final class H2Session {
     /// A header block has begun and not ended.
     package var isInHead: Bool { openHead != 0 }
 
-    /// There is something to `send`.
-    package var wantsToSend: Bool { nghttp2_session_want_write(handle) != 0 || drain.isDue }
+    /// There is something to `send`, or the session is over, which nothing tells but what follows a `send`: a peer that says GOAWAY
+    /// without a stream ends it there.
+    package var wantsToSend: Bool {
+        nghttp2_session_want_write(handle) != 0 || drain.isDue || nghttp2_session_want_read(handle) == 0
+    }
 
     /// The caller's number for a stream; comes back with each of its events.
     package func setUser(_ user: UInt32, of stream: H2Stream) {
