@@ -72,9 +72,10 @@ extension Exchange {
     func cut(_ who: EndedBy) {
         guard let downstream else { return }
         let phase = machine.lastPhase
+        let isCall = downstream.isHTTP2 && GRPCAnswer.isWanted(self)
         dropUpstream(failed: false)
         finish(endedBy: who, phase: phase)
-        downstream.cut()
+        if isCall { downstream.cutCall() } else { downstream.cut() }
     }
 
     /// The client has gone away, or does not take bytes any more: nobody is there to answer.
