@@ -1,6 +1,8 @@
 internal import Glibc
+internal import HTTP
 internal import Net
 internal import Routing
+internal import TLS
 
 /// One question to one target, on a connection of its own. Confined to the prober's loop.
 ///
@@ -10,12 +12,14 @@ final class Probe: EventHandler {
     private enum Stage {
         /// Waits for a place. Next: `connecting`, `closed`.
         case queued
-        /// Next: `asking`, `finishing`, `closed`.
+        /// Next: `handshaking`, `asking`, `closed`.
         case connecting
-        /// Bytes of the request that the kernel has taken. Next: `finishing`, `closed`.
-        case asking(sent: Int)
+        /// TLS. Next: `asking`, `closed`.
+        case handshaking(TLSSession)
+        /// Next: `finishing`, `closed`.
+        case asking(ProbeTalk)
         /// Answered and told; bytes that may still be read. Next: `closed`.
-        case finishing(room: Int)
+        case finishing(ProbeTalk, room: Int)
         case closed
     }
 
@@ -27,8 +31,7 @@ final class Probe: EventHandler {
 
     private let order: ProbeOrder
     private var stage = Stage.queued
-    private var reader = StatusReader()
-    private var descriptor: Int32 = -1
+    private var channel = ProbeChannel(-1)
     private var registration = Registration.none
     private var startedAt = Instant.never
     /// The prober that gave it a place; nil before and after.
@@ -57,8 +60,8 @@ final class Probe: EventHandler {
         switch Socket.connect(to: order.address) {
         case .failed(let code): fail(connecting: code)
         case .started(let socket, _):
-            descriptor = socket.release()
-            guard let registration = prober.loop.register(descriptor, self) else { return fail(connecting: ENOMEM) }
+            channel = ProbeChannel(socket.release())
+            guard let registration = prober.loop.register(channel.descriptor, self) else { return fail(connecting: ENOMEM) }
             self.registration = registration
             prober.loop.setDeadline(registration, startedAt + order.timeout)
         }
@@ -70,15 +73,12 @@ final class Probe: EventHandler {
         guard let prober else { return }
         if case .connecting = stage {
             guard !readiness.isDisjoint(with: [.writable, .error, .hangUp]) else { return }
-            let code = Syscall.pendingError(descriptor)
+            let code = Syscall.pendingError(channel.descriptor)
             guard code == 0 else { return fail(connecting: code) }
-            sendProxyHeader()
-            guard case .http = order.question else {
-                finish(.passed, "connected")
-                return close()
-            }
-            stage = .asking(sent: 0)
+            connected(prober)
         }
+        if case .handshaking(let session) = stage { shakeHands(session, prober) }
+        channel.flush()
         send()
         receive(prober)
     }
@@ -86,7 +86,8 @@ final class Probe: EventHandler {
     func deadlineReached() {
         switch stage {
         case .connecting: finish(.failed, "connect timeout")
-        case .asking: finish(.failed, reader.hasBegun ? "timeout within the answer" : "timeout")
+        case .handshaking: finish(.failed, "timeout of TLS")
+        case .asking(let talk): finish(.failed, talk.hasBegun ? "timeout within the answer" : "timeout")
         case .queued, .finishing, .closed: break
         }
         close()
@@ -94,62 +95,108 @@ final class Probe: EventHandler {
 
     // MARK: - Private
 
+    private func connected(_ prober: Prober) {
+        sendProxyHeader()
+        if case .connect = order.question {
+            finish(.passed, "connected")
+            return close()
+        }
+        guard let client = order.wire.tls else { return ask(prober) }
+        guard let session = try? TLSSession(connecting: channel.descriptor, to: order.wire.peer, client: client, bridge: prober.tls) else {
+            finish(.none, "OpenSSL makes no session")
+            return close()
+        }
+        stage = .handshaking(session)
+    }
+
+    private func shakeHands(_ session: TLSSession, _ prober: Prober) {
+        switch session.handshake() {
+        case .complete:
+            channel.session = session
+            guard !order.wire.isHTTP2 || session.negotiatedProtocol == .http2 else {
+                finish(.failed, "TLS: it does not choose h2 by ALPN")
+                return close()
+            }
+            ask(prober)
+        case .wantRead: if session.mayHaveMore { prober.loop.resumeNextTurn(registration) }
+        case .wantWrite: break
+        case .failed(let failure):
+            finish(.failed, "TLS: \(failure)")
+            close()
+        }
+    }
+
+    private func ask(_ prober: Prober) {
+        if let talk = makeTalk(prober) { return stage = .asking(talk) }
+        finish(.none, "no memory")
+        close()
+    }
+
+    private func makeTalk(_ prober: Prober) -> ProbeTalk? {
+        if case .http(let path, let host, let expect) = order.question, !order.wire.isHTTP2 {
+            return H1ProbeTalk(path: path, host: host, expect: expect)
+        }
+        return H2ProbeTalk(order.question, isSecure: order.wire.tls != nil, scratch: prober.h2, now: prober.loop.now)
+    }
+
     /// Before everything else. A check is a connection of our own: version 2 has a word for that, version 1 wants the two ends that the
     /// connection has (proxy-protocol.txt §2.1). What a new connection does not take at once it never takes: the answer will tell.
     private func sendProxyHeader() {
-        guard let version = order.proxyHeader.version else { return }
-        let source = version == .v1 ? Socket.localAddress(descriptor) : nil
+        guard let version = order.wire.proxyHeader.version else { return }
+        let source = version == .v1 ? Socket.localAddress(channel.descriptor) : nil
         withUnsafeTemporaryAllocation(byteCount: ProxyHeaderWriter.greatestLength, alignment: 8) { room in
             let count = ProxyHeaderWriter.write(version, source: source, destination: order.address, into: room)
-            _ = Syscall.send(descriptor, UnsafeRawBufferPointer(rebasing: room[..<count]))
+            _ = Syscall.send(channel.descriptor, UnsafeRawBufferPointer(rebasing: room[..<count]))
         }
     }
 
     /// A target may answer and close before it has read all: that it takes no more is no verdict, what it says is.
     private func send() {
-        guard case .asking(var sent) = stage, case .http(let request, _) = order.question, sent < request.count else { return }
-        request.withUnsafeBytes { bytes in
-            while sent < bytes.count {
-                guard case .moved(let count) = Syscall.send(descriptor, UnsafeRawBufferPointer(rebasing: bytes[sent...])) else { return }
-                sent += count
-            }
+        let talk: ProbeTalk
+        switch stage {
+        case .asking(let present), .finishing(let present, _): talk = present
+        case .queued, .connecting, .handshaking, .closed: return
         }
-        stage = .asking(sent: sent)
+        while !talk.outbox.isEmpty {
+            guard case .moved(let count) = talk.outbox.withUnsafeBytes({ channel.send($0) }), count > 0 else { return }
+            talk.outbox.removeFirst(count)
+        }
     }
 
     /// Until nothing is left: an edge will not come again.
     private func receive(_ prober: Prober) {
         while !isCancelled {
-            let transfer = Syscall.receive(descriptor, prober.scratch)
+            if case .handshaking = stage { return }
+            let transfer = channel.receive(prober.scratch)
             switch (stage, transfer) {
             case (_, .wouldBlock): return
-            case (.asking, .moved(let count)):
-                switch reader.read(UnsafeRawBufferPointer(rebasing: prober.scratch[..<count])) {
-                case .needMore: continue
-                case .refused(let reason):
-                    finish(.failed, reason)
-                    return close()
-                case .status(let status):
-                    stage = .finishing(room: Self.finishingRoom)
-                    prober.loop.setDeadline(registration, prober.loop.now + Self.finishingTime)
-                    judge(status)
-                }
-            case (.asking, .end):
-                finish(.failed, reader.hasBegun ? "closed within the answer" : "closed without an answer")
+            case (.asking(let talk), .moved(let count)):
+                take(talk, UnsafeRawBufferPointer(rebasing: prober.scratch[..<count]), prober)
+            case (.asking(let talk), .end):
+                finish(.failed, talk.hasBegun ? "closed within the answer" : "closed without an answer")
                 return close()
-            case (.asking, .failed):
-                finish(.failed, reader.hasBegun ? "reset within the answer" : "reset without an answer")
+            case (.asking(let talk), .failed):
+                finish(.failed, talk.hasBegun ? "reset within the answer" : "reset without an answer")
                 return close()
-            case (.finishing(let room), .moved(let count)) where count < room: stage = .finishing(room: room - count)
-            case (.finishing, _), (.queued, _), (.connecting, _), (.closed, _): return close()
+            case (.finishing(let talk, let room), .moved(let count)) where count < room: stage = .finishing(talk, room: room - count)
+            case (.finishing, _), (.queued, _), (.connecting, _), (.handshaking, _), (.closed, _): return close()
             }
         }
     }
 
-    private func judge(_ status: Int) {
-        guard case .http(_, let expect) = order.question else { return }
-        let passed = expect.contains { $0.contains(status) }
-        finish(passed ? .passed : .failed, passed ? "\(status)" : "status \(status)")
+    private func take(_ talk: ProbeTalk, _ bytes: UnsafeRawBufferPointer, _ prober: Prober) {
+        switch talk.read(bytes, now: prober.loop.now) {
+        case .needMore: send()
+        case .refused(let reason):
+            finish(.failed, reason)
+            close()
+        case .answered(let passed, let reason):
+            stage = .finishing(talk, room: Self.finishingRoom)
+            prober.loop.setDeadline(registration, prober.loop.now + Self.finishingTime)
+            finish(passed ? .passed : .failed, reason)
+            talk.leave(now: prober.loop.now)
+            send()
+        }
     }
 
     private func fail(connecting code: Int32) {
@@ -170,7 +217,7 @@ final class Probe: EventHandler {
         guard let prober else { return }
         self.prober = nil
         if registration != .none { prober.loop.unregister(registration) }
-        if descriptor >= 0 { Syscall.close(descriptor) }
+        channel.close()
         prober.left()
     }
 }

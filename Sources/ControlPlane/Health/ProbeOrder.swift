@@ -2,21 +2,31 @@ internal import Config
 internal import Glibc
 internal import Net
 internal import Routing
+internal import TLS
 
 /// What to ask a target, and what answer passes.
 struct ProbeOrder: Sendable, Equatable {
     enum Question: Sendable, Equatable {
         /// A connect that succeeds passes.
         case connect
-        case http(request: [UInt8], expect: [ClosedRange<Int>])
+        /// GET; a status that is expected passes.
+        case http(path: String, host: String, expect: [ClosedRange<Int>])
+        /// `grpc.health.v1.Health/Check`; SERVING passes.
+        /// - Parameter service: empty = the server as a whole.
+        case grpc(service: String, host: String)
     }
 
     var address: SocketAddress
-    /// What the target wants to hear first, of whatever kind the question is.
-    var proxyHeader = TargetWire.ProxyHeader.none
+    /// As its exchanges are, from its PROXY header on; a connect alone needs no TLS.
+    var wire = TargetWire.plain
     var question: Question
     /// From the start of the connect to the end of the answer's head.
     var timeout: TimeSpan
+
+    static func == (a: ProbeOrder, b: ProbeOrder) -> Bool {
+        a.address == b.address && a.question == b.question && a.timeout == b.timeout && a.wire.isHTTP2 == b.wire.isHTTP2
+            && a.wire.tls === b.wire.tls && a.wire.peer == b.wire.peer && a.wire.proxyHeader == b.wire.proxyHeader
+    }
 }
 
 extension ProbeOrder {
@@ -24,19 +34,17 @@ extension ProbeOrder {
         let question: Question =
             switch check.check {
             case .tcp: .connect
-            case .http: .http(request: Self.request(identity, check), expect: check.expect)
+            case .http: .http(path: check.path, host: Self.host(identity, check), expect: check.expect)
+            case .grpc: .grpc(service: check.service, host: Self.host(identity, check))
             }
-        self.init(address: identity.address, proxyHeader: wire.proxyHeader, question: question, timeout: TimeSpan(check.timeout))
+        self.init(address: identity.address, wire: wire, question: question, timeout: TimeSpan(check.timeout))
     }
 
-    private static func request(_ identity: TargetIdentity, _ check: HealthConfiguration) -> [UInt8] {
-        var host = check.host ?? identity.text
+    private static func host(_ identity: TargetIdentity, _ check: HealthConfiguration) -> String {
+        if let host = check.host { return host }
         // The path of a socket is no host (RFC 9110 §7.2).
-        if check.host == nil, case .unix = identity.address { host = "localhost" }
-        let lines = [
-            "GET \(check.path) HTTP/1.1", "Host: \(host)", "User-Agent: sluice-health", "Accept: */*", "Connection: close", "", "",
-        ]
-        return Array(lines.joined(separator: "\r\n").utf8)
+        if case .unix = identity.address { return "localhost" }
+        return identity.text
     }
 }
 

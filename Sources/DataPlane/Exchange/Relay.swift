@@ -60,7 +60,7 @@ extension Exchange {
             downstream.transport.keep(copyOf: UnsafeRawBufferPointer(rebasing: block.bytes[taken.consumed...]), worker)
         }
         downstream.needsMoreInput = taken.consumed < block.count && !requestBody.isFinished
-        hasStreamedBody = hasStreamedBody || taken.consumed > 0
+        if taken.consumed > 0, !hasStreamedBody { hasStreamedBody = !keepBody(block, taken) }
         let keepsUp: Bool
         if upstream.isHTTP2 {
             if requestBody.isFinished { upstream.keepTrailers(slice(taken.trailers, of: block.bytes)) }

@@ -2,6 +2,7 @@ import Glibc
 internal import Net
 internal import Routing
 internal import TLS
+internal import Telemetry
 
 /// The first steps on the way to a target, whatever is spoken there.
 enum UpstreamDial {
@@ -42,7 +43,7 @@ struct UpstreamHandshake {
         self.session = session
     }
 
-    func step(_ former: Transport) -> Step {
+    func step(_ former: Transport, _ target: Target, _ worker: Worker) -> Step {
         switch session.handshake() {
         case .complete:
             var sealed = Transport(descriptor: former.descriptor, session: session)
@@ -52,7 +53,15 @@ struct UpstreamHandshake {
             return .complete(sealed)
         case .wantRead: return session.mayHaveMore ? .again : .wait
         case .wantWrite: return .wait
-        case .failed: return .failed
+        case .failed(let failure):
+            Self.complain(of: target, worker) { "no TLS: \(failure)" }
+            return .failed
         }
+    }
+
+    /// Operators hear why a target cannot be spoken to: its certificate, as a rule.
+    static func complain(of target: Target, _ worker: Worker, _ reason: () -> String) {
+        let name = "\(target.identity.service)/\(target.identity.pool)/\(target.identity.text)"
+        worker.notices.handshake.tell(at: worker.loop.now, of: name) { "target \(name): \(reason())" }
     }
 }
