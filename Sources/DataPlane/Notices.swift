@@ -4,12 +4,12 @@ internal import Telemetry
 package struct Notices: Sendable {
     /// A connection was closed for its PROXY header.
     let proxyHeader: Notice
-    /// TLS with a target did not come about; by the target.
-    let handshake: NamedNotice
+    /// A target and we found no way to speak TLS.
+    let targetHandshake: Notice
 
     /// - Parameter report: gets a line (no newline) for operators. Called on a loop's thread: it must not block.
     package init(report: @escaping @Sendable (String) -> Void = { _ in }) {
         proxyHeader = Notice(report: report)
-        handshake = NamedNotice(report: report)
+        targetHandshake = Notice(report: report)
     }
 }

@@ -22,19 +22,6 @@ struct NoticeTests {
             lines.value == ["at 0", "at 1000; 3 more since the line before", "at 5000; 1 more since the line before"])
     }
 
-    @Test("with names, each has a line a second of its own, and forgotten ones are told again")
-    func names() {
-        let lines = Lines()
-        let notice = NamedNotice { lines.add($0) }
-        for moment in [0, 999, 1000] as [Int64] {
-            for name in ["a", "b"] { notice.tell(at: at(moment), of: name) { "\(name) at \(moment)" } }
-        }
-        #expect(lines.value == ["a at 0", "b at 0", "a at 1000", "b at 1000"])
-        for number in 0..<10_000 { notice.tell(at: at(1001), of: "n\(number)") { "" } }
-        notice.tell(at: at(1002), of: "a") { "a again" }
-        #expect(lines.value.last == "a again")
-    }
-
     @Test("no text is made for what is not told")
     func lazy() {
         let notice = Notice()

@@ -86,7 +86,7 @@ final class Probe: EventHandler {
     func deadlineReached() {
         switch stage {
         case .connecting: finish(.failed, "connect timeout")
-        case .handshaking: finish(.failed, "timeout of TLS")
+        case .handshaking: finish(.failed, "TLS: timeout")
         case .asking(let talk): finish(.failed, talk.hasBegun ? "timeout within the answer" : "timeout")
         case .queued, .finishing, .closed: break
         }
@@ -114,7 +114,7 @@ final class Probe: EventHandler {
         case .complete:
             channel.session = session
             guard !order.wire.isHTTP2 || session.negotiatedProtocol == .http2 else {
-                finish(.failed, "TLS: it does not choose h2 by ALPN")
+                finish(.failed, "TLS: the target does not speak h2")
                 return close()
             }
             ask(prober)
@@ -169,7 +169,9 @@ final class Probe: EventHandler {
             if case .handshaking = stage { return }
             let transfer = channel.receive(prober.scratch)
             switch (stage, transfer) {
-            case (_, .wouldBlock): return
+            case (_, .wouldBlock):
+                if channel.session?.mayHaveMore == true { prober.loop.resumeNextTurn(registration) }
+                return
             case (.asking(let talk), .moved(let count)):
                 take(talk, UnsafeRawBufferPointer(rebasing: prober.scratch[..<count]), prober)
             case (.asking(let talk), .end):

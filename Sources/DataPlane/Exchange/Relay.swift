@@ -50,7 +50,11 @@ extension Exchange {
             return false
         }
         times.bytesIn &+= UInt64(taken.consumed)
-        if downstream.isHTTP2 { downstream.consumed(taken.consumed) }
+        if downstream.isHTTP2 {
+            downstream.consumed(taken.consumed)
+            // Its end is known: it goes with these bytes.
+            if downstream.transport.hasEnded, downstream.trailers.isEmpty { requestBody.endOfInput() }
+        }
         let limit = worker.settings.bodyBytes
         if limit > 0, requestBody.received > limit {
             refuseBody(413, by: .proxy)
@@ -100,7 +104,9 @@ extension Exchange {
         guard let downstream else { return }
         let mine = serial
         var reads = 0
-        while serial == mine, let upstream, upstream.transport.isReadable, downstream.transport.isClear {
+        while serial == mine, let upstream, upstream.transport.isReadable,
+            downstream.transport.isClear || upstream.transport.holdsOnlyEnd
+        {
             if reads == Self.readsPerTurn { return upstream.resumeNextTurn() }
             reads += 1
             let block = upstream.transport.blockForReading(worker)
@@ -134,6 +140,7 @@ extension Exchange {
             worker.giveBack(block)
             return upstreamFailed(.malformed)
         }
+        if upstream.isHTTP2, upstream.transport.hasEnded, upstream.trailers.isEmpty { responseBody.endOfInput() }
         let isLast = responseBody.isFinished
         if taken.consumed < block.count {
             if isLast {

@@ -168,21 +168,15 @@ final class H2UpstreamConnection: EventHandler {
     }
 
     private func shakeHands() {
-        switch handshake?.step(transport, target, worker) {
+        switch handshake?.step(transport, worker) {
         case .complete(let sealed):
             transport = sealed
             handshake = nil
-            // RFC 9113 §3.2: what is spoken was agreed, or is not spoken.
-            if sealed.session?.negotiatedProtocol == .http2 { becomeReady() } else { notHTTP2() }
+            becomeReady()
         case .again: worker.loop.resumeNextTurn(registration)
         case .wait, nil: break
         case .failed: lost(.connect)
         }
-    }
-
-    private func notHTTP2() {
-        UpstreamHandshake.complain(of: target, worker) { "no HTTP/2: it does not choose h2 by ALPN" }
-        lost(.connect)
     }
 
     private func becomeReady() {
