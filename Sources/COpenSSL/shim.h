@@ -1,4 +1,5 @@
 // What Swift cannot import of OpenSSL 3.0, function-like macros, as functions. Nothing else.
+#include <string.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ocsp.h>
@@ -49,6 +50,17 @@ static inline int sluice_chain_count(const STACK_OF(X509) *chain) { return sk_X5
 static inline X509 *sluice_chain_at(const STACK_OF(X509) *chain, int index) { return sk_X509_value(chain, index); }
 static inline void sluice_chain_free(STACK_OF(X509) *chain) { sk_X509_pop_free(chain, X509_free); }
 
+// The first OCSP responder that a certificate names, ended by zero; its length, 0 where there is none or it is too long.
+static inline int sluice_responder(X509 *certificate, char *room, int size) {
+    STACK_OF(OPENSSL_STRING) *list = X509_get1_ocsp(certificate);
+    const char *first = list && sk_OPENSSL_STRING_num(list) > 0 ? sk_OPENSSL_STRING_value(list, 0) : "";
+    int length = (int)strnlen(first, (size_t)size);
+    if (length >= size) length = 0;
+    memcpy(room, first, (size_t)length);
+    room[length] = 0;
+    X509_email_free(list);
+    return length;
+}
 static inline int sluice_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 static inline GENERAL_NAME *sluice_names_at(const GENERAL_NAMES *names, int index) {
     return sk_GENERAL_NAME_value(names, index);

@@ -4,7 +4,12 @@ internal import Telemetry
 package struct Notices: Sendable {
     /// A connection was closed for its PROXY header.
     let proxyHeader: Notice
+    /// A target and we found no way to speak TLS.
+    let targetHandshake: Notice
 
     /// - Parameter report: gets a line (no newline) for operators. Called on a loop's thread: it must not block.
-    package init(report: @escaping @Sendable (String) -> Void = { _ in }) { proxyHeader = Notice(report: report) }
+    package init(report: @escaping @Sendable (String) -> Void = { _ in }) {
+        proxyHeader = Notice(report: report)
+        targetHandshake = Notice(report: report)
+    }
 }

@@ -39,7 +39,7 @@ package final class Certificate: Sendable {
     // SAFETY: set in `init` alone; OpenSSL counts references to it atomically and only reads it afterwards. So with the next two.
     nonisolated(unsafe) let leaf: OpaquePointer
     // SAFETY: as `leaf`.
-    private nonisolated(unsafe) let chain: OpaquePointer
+    nonisolated(unsafe) let chain: OpaquePointer
     // SAFETY: as `leaf`.
     private nonisolated(unsafe) let key: OpaquePointer
 
@@ -71,6 +71,20 @@ package final class Certificate: Sendable {
             throw TLSError(.keyDoesNotMatch, file: files.key, detail: files.certificate)
         }
         guard !needsName || !names.isEmpty else { throw TLSError(.noName, file: files.certificate) }
+    }
+
+    /// The same certificate with another OCSP response, which has been verified.
+    /// - Parameter end: until when it may be shown: seconds since 1970.
+    package init(_ other: Certificate, staple: [UInt8], end: Int64) throws(TLSError) {
+        guard let chain = X509_chain_up_ref(other.chain) else {
+            throw TLSError(.refused, file: other.files.certificate, detail: ErrorQueue.take())
+        }
+        X509_up_ref(other.leaf)
+        EVP_PKEY_up_ref(other.key)
+        (leaf, self.chain, key) = (other.leaf, chain, other.key)
+        (files, names, keyType, digest) = (other.files, other.names, other.keyType, other.digest)
+        (notBefore, notAfter) = (other.notBefore, other.notAfter)
+        (self.staple, stapleEnd, stapleError) = (staple, end, nil)
     }
 
     deinit {

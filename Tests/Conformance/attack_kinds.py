@@ -47,6 +47,8 @@ class Flood:
         quiet = time.monotonic()
         while not self.ended and not until(self):
             now = time.monotonic()
+            if is_exhausted and not self.pending and not self.reads and now - quiet > 0.2:
+                self.pending, quiet = self.pending + ping(), now  # whether it is closed, only writing tells
             if now > deadline or is_exhausted and not self.pending and now - quiet > 1:
                 raise Served(f"still open after {self.frames} frames heard, {len(self.resets)} resets, GOAWAY {self.goaways or 'none'}")
             while not is_exhausted and len(self.pending) < 32768:
@@ -101,10 +103,10 @@ class Flood:
         if self.is_writable:
             self.pending += self.answer(got)
 
-    def calmed(self, parts, seconds=10):
+    def calmed(self, parts, seconds=10, also=()):
         """Ends with ENHANCE_YOUR_CALM; a reset may have overtaken it."""
         self.run(parts, seconds)
-        if self.goaways and self.goaways[-1] != code_name(ENHANCE_YOUR_CALM):
+        if self.goaways and self.goaways[-1] not in map(code_name, [ENHANCE_YOUR_CALM, *also]):
             raise Wrong(f"ENHANCE_YOUR_CALM wanted; came: {self.goaways}")
         return f"{self.goaways[-1] if self.goaways else 'no GOAWAY read'}, {self.ended}"
 

@@ -98,7 +98,7 @@ def no_content(address):
 
     def hear(got):
         if got.type == HEADERS:
-            statuses.append(dict(flood.c.decoder.decode(got.payload)).get(":status"))
+            statuses.append(dict(flood.c.heads[got.stream]).get(":status"))
             flood.resets.append(statuses[-1])
         return b""
     flood.answer = hear

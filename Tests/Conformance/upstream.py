@@ -60,7 +60,14 @@ async def serve(reader, writer):
                 writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 body = await content(reader, head.replace("100-continue", ""))
             if word == "bytes":
-                out = answer(body=b"x" * int(number))
+                # In pieces: many that are not taken must not fill memory here.
+                writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {number}\r\n\r\n".encode())
+                left = int(number) if method != "HEAD" else 0
+                while left > 0:
+                    writer.write(b"x" * min(left, 65536))
+                    left -= 65536
+                    await writer.drain()
+                continue
             elif word == "status":
                 out = answer(int(number))
             elif word == "echo":

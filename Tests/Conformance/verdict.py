@@ -57,7 +57,7 @@ class Conversation(Connection):
         got = self.until(lambda got: got.type in (HEADERS, GOAWAY, RST_STREAM), f"HEADERS on {stream}")
         if got.type != HEADERS or got.stream != stream:
             raise Wrong(f"HEADERS on {stream} wanted; came: {got}")
-        status = next(value for key, value in self.decoder.decode(got.payload) if key == ":status")
+        status = next(value for key, value in self.heads[stream] if key == ":status")
         if self.exact and status != "200":
             raise Wrong(f"200 wanted; came: {status}")
         return status

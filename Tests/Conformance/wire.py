@@ -155,6 +155,7 @@ class Connection:
         self.socket = address.connect(patience)
         self.received, self.encoder, self.decoder = bytearray(), hpack.Encoder(), hpack.Decoder()
         self.peer = {}  # its settings
+        self.heads = {}  # the last block of fields of each stream
 
     def __enter__(self):
         return self
@@ -231,6 +232,11 @@ class Connection:
         kind, flags, stream = struct.unpack_from(">BBI", self.received, 3)
         got = Frame(kind, flags, stream & LARGEST, bytes(self.received[9:9 + length]))
         del self.received[:9 + length]
+        if got.type == HEADERS:  # our peers neither pad nor continue
+            try:
+                self.heads[got.stream] = self.decoder.decode(got.payload)
+            except hpack.HPACKError as error:
+                raise Wrong(f"{got} cannot be decoded: {error}") from None
         return got
 
     def until(self, holds, what):
@@ -261,7 +267,7 @@ class Connection:
         while True:
             got = self.next(deadline)
             if got.type == HEADERS:
-                fields = self.decoder.decode(got.payload)  # our peers neither pad nor continue
+                fields = self.heads[got.stream]
                 if got.stream == stream and head is None and not dict(fields)[":status"].startswith("1"):
                     head = dict(fields)
                 elif got.stream == stream and head is not None:

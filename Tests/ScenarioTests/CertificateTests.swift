@@ -59,7 +59,7 @@ import Testing
         #expect(child.waitForExit(within: .seconds(20)) != nil)
         let said = text(of: stage.folder["out"])
         #expect(said.ranges(of: "HTTP/1.1 200 OK").count == 2 && said.contains("subject=CN = shop"), "\(said)")
-        #expect(stage.sluice.errors.contains("certificate files changed"), "\(stage.sluice.errors)")
+        #expect(stage.sluice.errors.contains("certificates changed"), "\(stage.sluice.errors)")
     }
 
     @Test("bad files are refused loudly while the old ones serve; a reload refuses them, too, and good ones end it")

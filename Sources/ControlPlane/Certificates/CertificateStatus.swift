@@ -18,8 +18,10 @@ package struct CertificateStatus: Encodable, Sendable {
     /// Why none is shown, where one was to be.
     package var stapleError: String?
 
-    /// - Parameter now: seconds since 1970.
-    init(_ certificate: Certificate, now: Int64) {
+    /// - Parameters:
+    ///   - now: seconds since 1970.
+    ///   - fetching: why its OCSP response could not be fetched.
+    init(_ certificate: Certificate, now: Int64, fetching error: String?) {
         file = certificate.files.certificate
         names = certificate.names
         keyType = certificate.keyType
@@ -27,7 +29,7 @@ package struct CertificateStatus: Encodable, Sendable {
         let (left, overflow) = certificate.notAfter.subtractingReportingOverflow(now)
         expiresIn = overflow ? 0 : left
         stapleUntil = certificate.stapleEnd.map(CertificateTime.text)
-        stapleError = certificate.stapleError?.description
+        stapleError = certificate.stapleError?.description ?? error
     }
 }
 
@@ -58,7 +60,9 @@ extension StatusReport {
         for index in listeners.indices {
             let name = listeners[index].name
             listeners[index].protocols = configuration.listeners.first { $0.name == name }?.protocols.map(\.word) ?? []
-            listeners[index].certificates = keys.material.listeners[name]?.certificates.map { CertificateStatus($0, now: now) }
+            listeners[index].certificates = keys.material.listeners[name]?.certificates.map {
+                CertificateStatus($0, now: now, fetching: watch.stapleError(of: $0.digest))
+            }
             listeners[index].keyRefusal = refusals["listener \(name)"].map(KeyRefusalStatus.init)
         }
         for service in services.indices {

@@ -30,6 +30,7 @@ struct KeyReading: Sendable {
         self.rule = rule
         self.now = now
         shelf = KeyShelf(keyLog: former.keyLog)
+        shelf.stapled = former.stapled
         for listener in configuration.listeners {
             if let tls = listener.tls { read(listener, tls) }
         }
@@ -56,7 +57,8 @@ struct KeyReading: Sendable {
                 problems.append(KeyProblem(owner: owner, error: TLSError(.noName, file: file.certificate)))
                 isWhole = false
             }
-            recipe.certificates.append(certificate)
+            let stapled = tls.fetchesOCSP && file.ocsp == nil ? shelf.stapled[certificate.digest] : nil
+            recipe.certificates.append(stapled.flatMap { $0.hasStaleStaple(at: now) ? nil : $0 } ?? certificate)
         }
         if let path = tls.clientCA {
             if let authorities = authorities(path, owner) {

@@ -11,6 +11,8 @@ struct KeyShelf: Sendable {
     let keyLog: KeyLog?
     var certificates: [CertificateFiles: Shelved<Certificate>] = [:]
     var authorities: [String: Shelved<Authorities>] = [:]
+    /// Certificates with the OCSP responses that were fetched for them, by digest.
+    var stapled: [String: Certificate] = [:]
     /// What the stores in `material` were made of.
     var recipes: [String: ListenerRecipe] = [:]
 

@@ -20,6 +20,7 @@ final class KeyWatch: @unchecked Sendable {
     private let mayChange: () -> Bool
     private var isLooking = false
     private var isTicking = false
+    private let staples: StapleDesk
     private(set) var verdicts = KeyVerdicts()
     /// Stores and contexts exchanged because files changed.
     private(set) var swaps: UInt64 = 0
@@ -30,6 +31,7 @@ final class KeyWatch: @unchecked Sendable {
         self.queue = queue
         self.events = events
         self.mayChange = mayChange
+        staples = StapleDesk(queue: queue, log: proxy.log)
     }
 
     /// Looks from now on, as long as there are files to look at: a proxy without TLS is not woken for it. To be called again when there may be
@@ -49,15 +51,22 @@ final class KeyWatch: @unchecked Sendable {
     func look() {
         dispatchPrecondition(condition: .onQueue(queue))
         guard mayChange() else { return }
-        proxy.turnTicketKeys(now: WallClock.now().milliseconds / 1000)
+        let now = WallClock.now().milliseconds / 1000
+        proxy.turnTicketKeys(now: now)
+        staples.look(proxy.configuration, proxy.keys, now: now)
         guard !isLooking, !proxy.keys.isEmpty else { return }
         isLooking = true
-        let (configuration, keys, version) = (proxy.configuration, proxy.keys, proxy.keysVersion)
-        DispatchQueue.global(qos: .utility).async { [queue] in
+        let (configuration, version) = (proxy.configuration, proxy.keysVersion)
+        var keys = proxy.keys
+        keys.stapled = staples.stapled
+        DispatchQueue.global(qos: .utility).async { [queue, keys] in
             let reading = KeyReading(configuration, after: keys, .watching)
             queue.async { self.adopt(reading, of: version) }
         }
     }
+
+    /// Why a certificate has no OCSP response, or no new one.
+    func stapleError(of digest: String) -> String? { staples.error(of: digest)?.description }
 
     // MARK: - Private
 
@@ -79,7 +88,7 @@ final class KeyWatch: @unchecked Sendable {
         for change in CertificateEvent.changes(from: former, to: keys, epoch: proxy.epoch) {
             swaps += 1
             proxy.log.info(
-                "certificate files changed; new connections get what they hold now",
+                "certificates changed; new connections get the new ones",
                 [
                     "owner": change.owner, "names": (change.names ?? []).joined(separator: ","), "not_after": change.notAfter ?? "-",
                     "epoch": "\(proxy.epoch)", "silent_loops": "\(publication.silent.count)",

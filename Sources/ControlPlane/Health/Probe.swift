@@ -10,10 +10,12 @@ final class Probe: EventHandler {
     private enum Stage {
         /// Waits for a place. Next: `connecting`, `closed`.
         case queued
-        /// Next: `asking`, `finishing`, `closed`.
+        /// Next: `handshaking`, `closed`.
         case connecting
-        /// Bytes of the request that the kernel has taken. Next: `finishing`, `closed`.
-        case asking(sent: Int)
+        /// Next: `asking`, `closed`.
+        case handshaking
+        /// Next: `finishing`, `closed`.
+        case asking
         /// Answered and told; bytes that may still be read. Next: `closed`.
         case finishing(room: Int)
         case closed
@@ -27,7 +29,9 @@ final class Probe: EventHandler {
 
     private let order: ProbeOrder
     private var stage = Stage.queued
-    private var reader = StatusReader()
+    /// From the connect on.
+    private var line: ProbeLine?
+    private var talk: ProbeTalk?
     private var descriptor: Int32 = -1
     private var registration = Registration.none
     private var startedAt = Instant.never
@@ -73,20 +77,29 @@ final class Probe: EventHandler {
             let code = Syscall.pendingError(descriptor)
             guard code == 0 else { return fail(connecting: code) }
             sendProxyHeader()
-            guard case .http = order.question else {
+            guard case .http(let question) = order.question else {
                 finish(.passed, "connected")
                 return close()
             }
-            stage = .asking(sent: 0)
+            line = ProbeLine(descriptor, order.wire, bridge: prober.tls)
+            talk = ProbeTalk(question, order.wire, now: prober.loop.now)
+            guard line != nil, talk != nil else { return fail(connecting: ENOMEM) }
+            stage = .handshaking
         }
-        send()
-        receive(prober)
+        if case .handshaking = stage { shakeHands(prober) }
+        switch stage {
+        case .asking, .finishing:
+            send()
+            receive(prober)
+        case .queued, .connecting, .handshaking, .closed: break
+        }
     }
 
     func deadlineReached() {
         switch stage {
         case .connecting: finish(.failed, "connect timeout")
-        case .asking: finish(.failed, reader.hasBegun ? "timeout within the answer" : "timeout")
+        case .handshaking: finish(.failed, "TLS: timeout")
+        case .asking: finish(.failed, talk?.hasBegun == true ? "timeout within the answer" : "timeout")
         case .queued, .finishing, .closed: break
         }
         close()
@@ -97,7 +110,7 @@ final class Probe: EventHandler {
     /// Before everything else. A check is a connection of our own: version 2 has a word for that, version 1 wants the two ends that the
     /// connection has (proxy-protocol.txt §2.1). What a new connection does not take at once it never takes: the answer will tell.
     private func sendProxyHeader() {
-        guard let version = order.proxyHeader.version else { return }
+        guard let version = order.wire.proxyHeader.version else { return }
         let source = version == .v1 ? Socket.localAddress(descriptor) : nil
         withUnsafeTemporaryAllocation(byteCount: ProxyHeaderWriter.greatestLength, alignment: 8) { room in
             let count = ProxyHeaderWriter.write(version, source: source, destination: order.address, into: room)
@@ -105,27 +118,39 @@ final class Probe: EventHandler {
         }
     }
 
+    private func shakeHands(_ prober: Prober) {
+        switch line?.shakeHands() {
+        case .complete: stage = .asking
+        case .again: prober.loop.resumeNextTurn(registration)
+        case .wait, nil: break
+        case .failed(let reason):
+            finish(.failed, reason)
+            close()
+        }
+    }
+
     /// A target may answer and close before it has read all: that it takes no more is no verdict, what it says is.
     private func send() {
-        guard case .asking(var sent) = stage, case .http(let request, _) = order.question, sent < request.count else { return }
-        request.withUnsafeBytes { bytes in
-            while sent < bytes.count {
-                guard case .moved(let count) = Syscall.send(descriptor, UnsafeRawBufferPointer(rebasing: bytes[sent...])) else { return }
-                sent += count
-            }
+        line?.flush()
+        while let unsent = talk?.unsent, !unsent.isEmpty, let line {
+            guard case .moved(let count) = unsent.withUnsafeBytes({ line.send($0) }) else { return }
+            talk?.sent(count)
         }
-        stage = .asking(sent: sent)
     }
 
     /// Until nothing is left: an edge will not come again.
     private func receive(_ prober: Prober) {
         while !isCancelled {
-            let transfer = Syscall.receive(descriptor, prober.scratch)
+            guard let line else { return }
+            let transfer = line.receive(into: prober.scratch)
             switch (stage, transfer) {
-            case (_, .wouldBlock): return
+            case (_, .wouldBlock):
+                if line.mayHaveMore { prober.loop.resumeNextTurn(registration) }
+                return
             case (.asking, .moved(let count)):
-                switch reader.read(UnsafeRawBufferPointer(rebasing: prober.scratch[..<count])) {
-                case .needMore: continue
+                switch talk?.read(UnsafeRawBufferPointer(rebasing: prober.scratch[..<count]), now: prober.loop.now) {
+                // HTTP/2 has acknowledged what it was sent.
+                case .needMore, nil: send()
                 case .refused(let reason):
                     finish(.failed, reason)
                     return close()
@@ -133,22 +158,24 @@ final class Probe: EventHandler {
                     stage = .finishing(room: Self.finishingRoom)
                     prober.loop.setDeadline(registration, prober.loop.now + Self.finishingTime)
                     judge(status)
+                    talk?.sayGoodbye(now: prober.loop.now)
+                    send()
                 }
             case (.asking, .end):
-                finish(.failed, reader.hasBegun ? "closed within the answer" : "closed without an answer")
+                finish(.failed, talk?.hasBegun == true ? "closed within the answer" : "closed without an answer")
                 return close()
             case (.asking, .failed):
-                finish(.failed, reader.hasBegun ? "reset within the answer" : "reset without an answer")
+                finish(.failed, talk?.hasBegun == true ? "reset within the answer" : "reset without an answer")
                 return close()
             case (.finishing(let room), .moved(let count)) where count < room: stage = .finishing(room: room - count)
-            case (.finishing, _), (.queued, _), (.connecting, _), (.closed, _): return close()
+            case (.finishing, _), (.queued, _), (.connecting, _), (.handshaking, _), (.closed, _): return close()
             }
         }
     }
 
     private func judge(_ status: Int) {
-        guard case .http(_, let expect) = order.question else { return }
-        let passed = expect.contains { $0.contains(status) }
+        guard case .http(let question) = order.question else { return }
+        let passed = question.expect.contains { $0.contains(status) }
         finish(passed ? .passed : .failed, passed ? "\(status)" : "status \(status)")
     }
 
@@ -169,6 +196,7 @@ final class Probe: EventHandler {
         stage = .closed
         guard let prober else { return }
         self.prober = nil
+        line?.close()
         if registration != .none { prober.loop.unregister(registration) }
         if descriptor >= 0 { Syscall.close(descriptor) }
         prober.left()

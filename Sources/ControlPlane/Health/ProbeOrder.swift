@@ -4,16 +4,22 @@ internal import Net
 internal import Routing
 
 /// What to ask a target, and what answer passes.
-struct ProbeOrder: Sendable, Equatable {
+struct ProbeOrder: Sendable {
     enum Question: Sendable, Equatable {
-        /// A connect that succeeds passes.
+        /// A connect that succeeds passes, whatever would be spoken over it.
         case connect
-        case http(request: [UInt8], expect: [ClosedRange<Int>])
+        case http(HTTPQuestion)
+    }
+
+    struct HTTPQuestion: Sendable, Equatable {
+        var host: String
+        var path: String
+        var expect: [ClosedRange<Int>]
     }
 
     var address: SocketAddress
-    /// What the target wants to hear first, of whatever kind the question is.
-    var proxyHeader = TargetWire.ProxyHeader.none
+    /// How the target is spoken to, as in traffic.
+    var wire = TargetWire.plain
     var question: Question
     /// From the start of the connect to the end of the answer's head.
     var timeout: TimeSpan
@@ -24,19 +30,33 @@ extension ProbeOrder {
         let question: Question =
             switch check.check {
             case .tcp: .connect
-            case .http: .http(request: Self.request(identity, check), expect: check.expect)
+            case .http: .http(.init(host: Self.host(identity, check), path: check.path, expect: check.expect))
             }
-        self.init(address: identity.address, proxyHeader: wire.proxyHeader, question: question, timeout: TimeSpan(check.timeout))
+        self.init(address: identity.address, wire: wire, question: question, timeout: TimeSpan(check.timeout))
     }
 
-    private static func request(_ identity: TargetIdentity, _ check: HealthConfiguration) -> [UInt8] {
-        var host = check.host ?? identity.text
+    private static func host(_ identity: TargetIdentity, _ check: HealthConfiguration) -> String {
         // The path of a socket is no host (RFC 9110 §7.2).
-        if check.host == nil, case .unix = identity.address { host = "localhost" }
-        let lines = [
-            "GET \(check.path) HTTP/1.1", "Host: \(host)", "User-Agent: sluice-health", "Accept: */*", "Connection: close", "", "",
-        ]
+        if check.host == nil, case .unix = identity.address { return "localhost" }
+        return check.host ?? identity.text
+    }
+}
+
+extension ProbeOrder.HTTPQuestion {
+    private static let agent = "sluice-health"
+
+    /// As HTTP/1.1.
+    var request: [UInt8] {
+        let lines = ["GET \(path) HTTP/1.1", "Host: \(host)", "User-Agent: \(Self.agent)", "Accept: */*", "Connection: close", "", ""]
         return Array(lines.joined(separator: "\r\n").utf8)
+    }
+
+    /// As HTTP/2.
+    func fields(isSecure: Bool) -> [(name: String, value: String)] {
+        [
+            (":method", "GET"), (":scheme", isSecure ? "https" : "http"), (":authority", host), (":path", path),
+            ("user-agent", Self.agent), ("accept", "*/*"),
+        ]
     }
 }
 

@@ -1,10 +1,13 @@
 internal import Net
+internal import TLS
 
 /// Gives probes their places: so many at once, the others in a queue. Confined to its loop.
 final class Prober {
     let loop: EventLoop
     /// Where every probe reads to: nothing is kept from one read to the next.
     let scratch: UnsafeMutableRawBufferPointer
+    /// OpenSSL's way to the sockets, made for the first target that speaks TLS. Nobody resumes a session that a check has begun.
+    private(set) lazy var tls = TLSBridge(pool: BufferPool(), ticketKeys: TicketKeys(now: 0))
     private let limit: Int
     private var running = 0
     private var queue: [Probe] = []

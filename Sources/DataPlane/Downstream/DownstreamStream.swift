@@ -1,3 +1,4 @@
+internal import HTTP
 internal import Net
 internal import Routing
 
@@ -129,6 +130,9 @@ class DownstreamStream: EventHandler, Shore {
     func outputWaits() {}
 
     // MARK: - Ends
+
+    /// HTTP/2: the 101 in `head` is one for the handshake that was made for this client.
+    func acceptsUpgrade(_ head: UnsafeRawBufferPointer, _ fields: FieldTable) -> Bool { true }
 
     func becomeTunnel() {}
 

@@ -29,6 +29,7 @@ extension Exchange {
     /// The answer that the route itself gives.
     func answerByRoute() {
         guard let route else { return }
+        if head.wantsUpgrade, downstream?.isHTTP2 == true, case .respond = route.action { return answer(501) }
         takeBodyInHand(200)
         var out = worker.headWriter()
         let closes = Answer.closes(self, 200)

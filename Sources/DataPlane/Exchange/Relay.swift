@@ -50,7 +50,11 @@ extension Exchange {
             return false
         }
         times.bytesIn &+= UInt64(taken.consumed)
-        if downstream.isHTTP2 { downstream.consumed(taken.consumed) }
+        if downstream.isHTTP2 {
+            downstream.consumed(taken.consumed)
+            // Its end is known: it goes with these bytes.
+            if downstream.transport.hasEnded, downstream.trailers.isEmpty { requestBody.endOfInput() }
+        }
         let limit = worker.settings.bodyBytes
         if limit > 0, requestBody.received > limit {
             refuseBody(413, by: .proxy)

@@ -45,7 +45,9 @@ extension Exchange {
 
     /// 101 is only for who asked for it (RFC 9110 §15.2.2), and the request's body must be over.
     private func takeUpgrade(_ received: ResponseHead, _ block: Block) {
-        guard head.wantsUpgrade, requestBody.isFinished, received.has(.upgrade), let downstream else {
+        guard head.wantsUpgrade, requestBody.isFinished, received.has(.upgrade), let downstream,
+            downstream.acceptsUpgrade(block.bytes, worker.responseFields)
+        else {
             worker.giveBack(block)
             return upstreamFailed(.malformed)
         }
@@ -60,6 +62,11 @@ extension Exchange {
 
     private func takeFinal(_ received: ResponseHead, _ block: Block, lastRead: Int) {
         guard let route, let downstream, let upstream else { return worker.giveBack(block) }
+        if downstream.isHTTP2, head.wantsUpgrade, received.status < 300 {
+            // To extended CONNECT any 2xx would open a tunnel (RFC 8441 §5), which the target has not.
+            worker.giveBack(block)
+            return upstreamFailed(.malformed)
+        }
         response.status = received.status
         response.upstreamPersists = received.isPersistent
         responseBody = upstream.isHTTP2 ? body(of: received, upstream) : MessageBody(received.framing, dropsTrailers: received.namesFields)

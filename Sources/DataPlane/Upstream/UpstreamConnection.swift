@@ -153,7 +153,7 @@ final class UpstreamConnection: UpstreamStream {
     }
 
     private func shakeHands() {
-        switch handshake?.step(transport) {
+        switch handshake?.step(transport, worker) {
         case .complete(let sealed):
             transport = sealed
             handshake = nil

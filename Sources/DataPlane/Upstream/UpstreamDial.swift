@@ -1,6 +1,7 @@
 import Glibc
 internal import Net
 internal import Routing
+internal import Telemetry
 internal import TLS
 
 /// The first steps on the way to a target, whatever is spoken there.
@@ -31,6 +32,7 @@ struct UpstreamHandshake {
     }
 
     private let session: TLSSession
+    private let target: Target
 
     /// nil when the target is not spoken to by TLS, or OpenSSL has no memory.
     init?(_ target: Target, _ transport: Transport, _ worker: Worker) {
@@ -40,10 +42,16 @@ struct UpstreamHandshake {
                 ticket: worker.tickets.take(target))
         else { return nil }
         self.session = session
+        self.target = target
     }
 
-    func step(_ former: Transport) -> Step {
+    /// A failure is told to operators.
+    func step(_ former: Transport, _ worker: Worker) -> Step {
         switch session.handshake() {
+        // RFC 9113 §3.2: what is spoken was agreed, or is not spoken.
+        case .complete where target.wire.isHTTP2 && session.negotiatedProtocol != .http2:
+            tell("it does not speak h2", worker)
+            return .failed
         case .complete:
             var sealed = Transport(descriptor: former.descriptor, session: session)
             sealed.isPeerClosed = former.isPeerClosed
@@ -52,7 +60,15 @@ struct UpstreamHandshake {
             return .complete(sealed)
         case .wantRead: return session.mayHaveMore ? .again : .wait
         case .wantWrite: return .wait
-        case .failed: return .failed
+        case .failed(let failure):
+            tell("\(failure)", worker)
+            return .failed
+        }
+    }
+
+    private func tell(_ reason: String, _ worker: Worker) {
+        worker.notices.targetHandshake.tell(at: worker.loop.now) {
+            "target \(target.identity.service)/\(target.identity.pool)/\(target.identity.text): no TLS: \(reason)"
         }
     }
 }

@@ -6,6 +6,8 @@ package struct H2FrameHeader: Equatable, Sendable {
     package var stream: UInt32
     /// Of PRIORITY: the stream that it names; 0 for any other frame.
     package var dependsOn: UInt32 = 0
+    /// Of DATA: bytes of its length that are padding, the byte that says so among them.
+    package var padding: UInt32 = 0
 
     package init(length: UInt32, type: UInt8, flags: UInt8, stream: UInt32) {
         self.length = length
@@ -27,6 +29,7 @@ package struct H2FrameHeader: Equatable, Sendable {
     static let continuation: UInt8 = 0x9
 
     static let endStream: UInt8 = 0x1
+    static let padded: UInt8 = 0x8
     static let acknowledge: UInt8 = 0x1
 }
 
@@ -37,8 +40,8 @@ package struct H2FrameWalk: Sendable {
     private var skipping: UInt64
     private var header: (UInt64, UInt8) = (0, 0)
     private var headerCount = 0
-    /// The first four bytes of a PRIORITY's payload belong to what is read of it.
-    private var dependency: UInt32 = 0
+    /// Bytes of payload that are read with the header, as far as they have come.
+    private var extra: UInt32 = 0
 
     /// - Parameter preface: bytes before the first frame: 24 from a client, none from a server.
     package init(preface: Int) { skipping = UInt64(clamping: preface) }
@@ -55,29 +58,31 @@ package struct H2FrameWalk: Sendable {
             switch headerCount {
             case ..<8: header.0 = header.0 << 8 | UInt64(bytes[index])
             case 8: header.1 = bytes[index]
-            default: dependency = dependency << 8 | UInt32(bytes[index])
+            default: extra = extra << 8 | UInt32(bytes[index])
             }
             headerCount += 1
             index += 1
-            if headerCount == (isPriority ? 13 : 9) { return whole() }
+            if headerCount >= 9, headerCount == 9 + extraCount { return whole() }
         }
         return nil
     }
 
-    /// A PRIORITY frame of the right length is being read.
-    private var isPriority: Bool { headerCount >= 9 && header.0 >> 32 == 5 << 8 | UInt64(H2FrameHeader.priority) }
+    /// What is read of a payload: the stream in a PRIORITY of the right length, the length of the padding in DATA.
+    private var extraCount: Int {
+        let type = UInt8(truncatingIfNeeded: header.0 >> 32)
+        if type == H2FrameHeader.priority { return header.0 >> 40 == 5 ? 4 : 0 }
+        return type == H2FrameHeader.data && header.0 >> 24 & UInt64(H2FrameHeader.padded) != 0 && header.0 >> 40 > 0 ? 1 : 0
+    }
 
     private mutating func whole() -> H2FrameHeader {
-        let word = header.0
+        let (word, extraCount) = (header.0, extraCount)
         var frame = H2FrameHeader(
             length: UInt32(truncatingIfNeeded: word >> 40), type: UInt8(truncatingIfNeeded: word >> 32),
             flags: UInt8(truncatingIfNeeded: word >> 24),
             stream: UInt32(truncatingIfNeeded: word & 0xff_ffff) << 8 & 0x7fff_ffff | UInt32(header.1))
-        skipping = word >> 40
-        if isPriority {
-            skipping -= 4
-            frame.dependsOn = dependency & 0x7fff_ffff
-        }
+        skipping = word >> 40 &- UInt64(extraCount)
+        if extraCount == 4 { frame.dependsOn = extra & 0x7fff_ffff }
+        if extraCount == 1 { frame.padding = (extra & 0xff) + 1 }
         headerCount = 0
         return frame
     }

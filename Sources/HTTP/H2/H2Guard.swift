@@ -36,7 +36,7 @@ package struct H2Guard: Sendable {
         if frame.type != H2FrameHeader.continuation { continuations = 0 }
         switch frame.type {
         case H2FrameHeader.data:
-            guard frame.length == 0, !frame.has(H2FrameHeader.endStream) else { return nil }
+            guard frame.length <= frame.padding, !frame.has(H2FrameHeader.endStream) else { return nil }
             return empty.take(now: now) ? nil : .emptyFrames
         case H2FrameHeader.headers:
             return nil
@@ -52,6 +52,9 @@ package struct H2Guard: Sendable {
             return control.take(now: now) ? nil : .controlFrames
         }
     }
+
+    /// DATA came that is nothing but padding.
+    package mutating func paddingCame(now: Instant) -> Offence? { empty.take(now: now) ? nil : .emptyFrames }
 
     /// We reset a stream for what the peer did on it.
     package mutating func peerCausedReset(now: Instant) -> Offence? { resets.take(now: now) ? nil : .resets }

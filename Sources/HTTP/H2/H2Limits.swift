@@ -16,7 +16,7 @@ package struct H2Limits: Sendable {
     package var resets = H2Rate(perSecond: 40, burst: 400)
     /// SETTINGS, PING, PRIORITY, GOAWAY, frames of types that we do not know, and frames on which nothing depends.
     package var controlFrames = H2Rate(perSecond: 100, burst: 1_000)
-    /// DATA without content that does not end its stream.
+    /// DATA without content (padding is none) that does not end its stream.
     package var emptyFrames = H2Rate(perSecond: 20, burst: 200)
     /// WINDOW_UPDATE beyond what our own DATA gives cause for.
     package var windowUpdates = H2Rate(perSecond: 1_000, burst: 5_000)

@@ -33,7 +33,8 @@ extension H2Session {
         let index = heads.end(endsStream: endsStream)
         let head = heads[index]
         let isTrailer = role == .server ? streams[slot].flags.contains(.isTold) : head.status == 0
-        if !isTrailer, !head.isOverfull, H2Rules.isMalformed(head, heads) { return mute(slot) }
+        // A head that is too large can be answered for (431), trailers cannot.
+        if isTrailer ? head.isOverfull : !head.isOverfull && H2Rules.isMalformed(head, heads) { return mute(slot) }
         if role == .server {
             if isTrailer {
                 note(.trailers(handleOf(slot), head: index))
@@ -63,6 +64,12 @@ extension H2Session {
         streams[slot].unconsumed += count
         note(.data(handleOf(slot), ByteRange(start: UInt32(start), end: UInt32(start + count))))
         return undrained < Self.eventMark
+    }
+
+    /// - Parameter padding: with the byte that tells its length.
+    func dataEnds(_ length: Int, padding: Int) {
+        guard length > 0, length <= padding, let offence = guardian.paddingCame(now: now) else { return }
+        self.offence = offence
     }
 
     func streamEnds(_ id: Int32) {

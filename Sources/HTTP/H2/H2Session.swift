@@ -113,6 +113,14 @@ package final class H2Session {
         nghttp2_session_consume(handle, stream.id, count)
     }
 
+    /// Bytes of a `data` event are not wanted: others of the connection may come instead, but none of this stream.
+    package func discard(_ stream: H2Stream, _ bytes: Int) {
+        guard let slot = streams.live(stream), bytes > 0 else { return }
+        let count = min(bytes, streams[slot].unconsumed)
+        streams[slot].unconsumed -= count
+        nghttp2_session_consume_connection(handle, count)
+    }
+
     // MARK: - State
 
     /// Streams open now, in both directions of opening.
@@ -124,8 +132,11 @@ package final class H2Session {
     /// A header block has begun and not ended.
     package var isInHead: Bool { openHead != 0 }
 
-    /// There is something to `send`.
-    package var wantsToSend: Bool { nghttp2_session_want_write(handle) != 0 || drain.isDue }
+    /// There is something to `send`, or the session is over, which nothing tells but what follows a `send`: a peer that says GOAWAY
+    /// without a stream ends it there.
+    package var wantsToSend: Bool {
+        nghttp2_session_want_write(handle) != 0 || drain.isDue || nghttp2_session_want_read(handle) == 0
+    }
 
     /// The caller's number for a stream; comes back with each of its events.
     package func setUser(_ user: UInt32, of stream: H2Stream) {

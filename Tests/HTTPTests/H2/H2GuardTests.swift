@@ -55,6 +55,14 @@ struct H2GuardTests {
         try expect(.emptyFrames, Frames.headers(1, Frames.post, ends: false) + repeated(1000) { _ in Frames.data(1, "") })
     }
 
+    @Test("DATA of padding alone") func padding() throws {
+        let begin = Frames.headers(1, Frames.post, ends: false)
+        try expect(.emptyFrames, begin + repeated(1000) { _ in Frames.frame(0, 8, 1, [2, 0, 0]) })
+        // With a byte of content among it, it is no flood.
+        let (error, _) = try verdict(begin + repeated(1000) { _ in Frames.frame(0, 8, 1, [2, 7, 0, 0]) })
+        #expect(error == nil)
+    }
+
     @Test("WINDOW_UPDATE") func windows() throws { try expect(.windowUpdates, repeated(9000) { _ in Frames.window(0, 1) }) }
 
     @Test("CONTINUATION") func continuations() throws {
@@ -156,7 +164,10 @@ struct H2GuardTests {
 
     @Test("frame headers are found in bytes cut anywhere")
     func walk() {
-        let bytes = Frames.preface + Frames.settings([(1, 2)]) + Frames.data(0x7fff_ffff, "hello", ends: true) + Frames.ping()
+        let bytes =
+            Frames.preface + Frames.settings([(1, 2)]) + Frames.data(0x7fff_ffff, "hello", ends: true)
+            + Frames.frame(2, 0, 9, [0x80, 0, 1, 7, 5])
+            + Frames.frame(0, 8, 3, [200, 1]) + Frames.frame(2, 0, 9, [1, 2, 3, 4]) + Frames.ping()
         func walked(_ piece: Int) -> [H2FrameHeader] {
             var (walk, found, rest) = (H2FrameWalk(preface: 24), [H2FrameHeader](), bytes[...])
             while !rest.isEmpty {
@@ -169,9 +180,14 @@ struct H2GuardTests {
             return found
         }
         let whole = walked(.max)
+        var (priority, padded) = (
+            H2FrameHeader(length: 5, type: 2, flags: 0, stream: 9), H2FrameHeader(length: 2, type: 0, flags: 8, stream: 3)
+        )
+        (priority.dependsOn, padded.padding) = (263, 201)
         #expect(
             whole == [
                 H2FrameHeader(length: 6, type: 4, flags: 0, stream: 0), H2FrameHeader(length: 5, type: 0, flags: 1, stream: 0x7fff_ffff),
+                priority, padded, H2FrameHeader(length: 4, type: 2, flags: 0, stream: 9),
                 H2FrameHeader(length: 8, type: 6, flags: 0, stream: 0),
             ])
         for piece in 1..<bytes.count { #expect(walked(piece) == whole) }

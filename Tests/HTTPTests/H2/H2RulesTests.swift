@@ -113,6 +113,22 @@ struct H2RulesTests {
         #expect(server.log == ["settings"])
     }
 
+    @Test("trailers beyond the limits end their stream: nobody can be answered for them, and none are lost in silence")
+    func overfullTrailers() throws {
+        let server = try Shore(.server)
+        server.feed(Frames.hello + Frames.headers(1, Frames.post, ends: false))
+        server.feed(Frames.headers(1, (0..<5).map { ("x\($0)", String(repeating: "y", count: 3000)) }))
+        for number in 0..<5 {
+            let last = number == 4
+            let block = Frames.block((0..<5).map { ("z\(number)\($0)", String(repeating: "y", count: 3200)) })
+            if number == 0 { server.feed(Frames.headers(3, Frames.post, ends: false) + Frames.frame(1, 1, 3, block)) }
+            if number > 0 { server.feed(Frames.frame(9, last ? 4 : 0, 3, block)) }
+        }
+        #expect(server.output().suffix(13) == Frames.reset(3, 1)[...])
+        #expect(server.log.contains { $0.hasPrefix("trailers 1 ") } && !server.log.contains { $0.hasPrefix("trailers 3") })
+        #expect(server.log.last == "closed 3 1" && server.error == nil)
+    }
+
     @Test("a head beyond the limits is told as overfull, without what was too much")
     func overfull() throws {
         var limits = H2Limits()

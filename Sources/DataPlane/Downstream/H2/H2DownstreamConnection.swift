@@ -34,6 +34,7 @@ final class H2DownstreamConnection: EventHandler, ClientConnection {
 
     /// Stream objects that a connection keeps for its next requests.
     private static let spares = 64
+    private static let shortLingerTime = TimeSpan.milliseconds(250)
 
     /// nil when there is no memory for a session.
     /// - Parameter transport: with a session whose handshake is through, or with bytes that were read already.
@@ -150,7 +151,9 @@ final class H2DownstreamConnection: EventHandler, ClientConnection {
         }
         guard transport.isClear, transport.shutdownWrite() else { return }
         state = .lingering
-        worker.loop.setDeadline(registration, worker.loop.now + LoopSettings.lingerTime)
+        // Long enough for the GOAWAY to be read; whoever floods is not entertained longer.
+        let span = session.failure == nil ? LoopSettings.lingerTime : Self.shortLingerTime
+        worker.loop.setDeadline(registration, worker.loop.now + span)
         discardInput()
     }
 

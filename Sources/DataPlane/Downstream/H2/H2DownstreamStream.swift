@@ -21,9 +21,14 @@ final class H2DownstreamStream: DownstreamStream {
     /// `H2Scratch.fields` holds the response's trailers.
     private var hasTrailers = false
     private var isTunnel = false
+    /// Its reset is on its way.
+    private var isGivenUp = false
+    /// The request is for one.
+    private var webSocket: H2WebSocket?
 
     /// What a head takes beyond its field list: request line, framing, the fields of a WebSocket's handshake.
     private static let headRoom = 512
+    private static let endGrace = TimeSpan.milliseconds(500)
 
     init(_ connection: H2DownstreamConnection) {
         self.connection = connection
@@ -38,20 +43,35 @@ final class H2DownstreamStream: DownstreamStream {
     func begin(_ handle: H2Stream) {
         self.handle = handle
         transport = .stream
-        (refusal, hasTrailers, isTunnel) = (0, false, false)
+        (refusal, hasTrailers, isTunnel, isGivenUp) = (0, false, false, false)
+        webSocket = nil
         needsMoreInput = false
     }
 
     /// Takes over the head; it is gone from the store when the session receives again.
     func keepHead(_ head: H2Head, _ heads: H2HeadStore) {
         guard !head.isOverfull else { return refusal = 431 }
+        if !head.protocol.isEmpty {
+            webSocket = H2WebSocket(UnsafeRawBufferPointer(rebasing: heads.bytes[Int(head.protocol.start)..<Int(head.protocol.end)]))
+            guard webSocket != nil else { return refusal = 501 }
+        }
         let block = worker.buffers.take(head.listBytes + Self.headRoom)
-        if let count = H1Writing.request(head, of: heads, into: block.space) { block.filled(count) } else { refusal = 431 }
+        if let count = write(head, heads, into: block.space) { block.filled(count) } else { refusal = 431 }
         self.head = block
     }
 
+    private func write(_ head: H2Head, _ heads: H2HeadStore, into space: UnsafeMutableRawBufferPointer) -> Int? {
+        guard let webSocket else { return H1Writing.request(head, of: heads, into: space) }
+        return webSocket.key.withUnsafeBytes { H1Writing.request(head, of: heads, webSocketKey: $0, into: space) }
+    }
+
     func keepTrailers(_ head: H2Head, _ heads: H2HeadStore) {
-        guard !head.isOverfull, head.lines.count > 0, trailerLines == nil else { return }
+        // Where the exchange has begun, the target may have answered already.
+        if head.isOverfull {
+            if exchange == nil { refusal = 431 } else { reset(.enhanceYourCalm) }
+            return
+        }
+        guard head.lines.count > 0, trailerLines == nil else { return }
         let block = worker.buffers.take(head.listBytes)
         if let count = H1Writing.trailers(head, of: heads, into: block.space) { block.filled(count) }
         trailerLines = block
@@ -109,20 +129,21 @@ final class H2DownstreamStream: DownstreamStream {
     }
 
     override func deadlineReached() {
-        guard handle != nil else { return }
         if let exchange { return exchange.downstreamDeadlineReached() }
-        // The response is whole and the client does not take its rest.
-        reset(.cancel)
+        guard let handle, transport.isClear, !transport.hasEnded else { return reset(.cancel) }
+        connection.session.refuseRest(handle)
+        connection.wake()
     }
 
     /// Content of the request.
     func take(_ bytes: UnsafeRawBufferPointer) {
-        guard exchange != nil else { return consumed(bytes.count) }
+        guard exchange != nil, !isGivenUp else { return discard(bytes.count) }
         transport.take(bytes, worker)
         inputCame()
     }
 
     func requestEnds() {
+        guard !isGivenUp else { return }
         transport.end()
         inputCame()
     }
@@ -225,11 +246,15 @@ final class H2DownstreamStream: DownstreamStream {
     func payloadLeft() {
         guard handle != nil else { return }
         guard transport.isClear else { return awaitWritable() }
-        guard let exchange else { return clearDeadline() }
+        guard let exchange else { return awaitEnd() }
         if isTunnel { exchange.moveTunnel() } else { exchange.downstreamDrained() }
     }
 
     // MARK: - Ends
+
+    override func acceptsUpgrade(_ head: UnsafeRawBufferPointer, _ fields: FieldTable) -> Bool {
+        webSocket?.isAnswered(by: head, fields) ?? false
+    }
 
     override func becomeTunnel() {
         isTunnel = true
@@ -250,11 +275,17 @@ final class H2DownstreamStream: DownstreamStream {
 
     override func exchangeEnded(close closes: Bool, linger: Bool) {
         exchange = nil
-        guard let handle else { return }
-        if !transport.hasEnded { connection.session.refuseRest(handle) }
-        if transport.isClear { clearDeadline() } else { awaitWritable() }
+        guard handle != nil else { return }
+        if transport.isClear { awaitEnd() } else { awaitWritable() }
         dropInput()
         connection.wake()
+    }
+
+    /// The response has left. A client that still sends its request has time to read it and to stop by itself (some take the reset that RFC
+    /// 9113 §8.1 offers for a failure of the response); it gets no window meanwhile.
+    private func awaitEnd() {
+        // Behind a window that is used up even the end has to wait.
+        setDeadline(after: transport.hasEnded ? worker.settings.idle : Self.endGrace)
     }
 
     override func cut() {
@@ -280,12 +311,19 @@ final class H2DownstreamStream: DownstreamStream {
     }
 
     private func dropInput() {
-        if let input = transport.input { consumed(input.count) }
+        if let input = transport.input { discard(input.count) }
         transport.dropInput(worker)
+    }
+
+    private func discard(_ count: Int) {
+        guard let handle else { return }
+        connection.session.discard(handle, count)
+        connection.wake()
     }
 
     private func reset(_ code: H2Code) {
         guard let handle else { return }
+        isGivenUp = true
         clearDeadline()
         connection.session.reset(handle, code)
         connection.wake()

@@ -163,12 +163,11 @@ final class H2UpstreamConnection: EventHandler {
     }
 
     private func shakeHands() {
-        switch handshake?.step(transport) {
+        switch handshake?.step(transport, worker) {
         case .complete(let sealed):
             transport = sealed
             handshake = nil
-            // RFC 9113 §3.2: what is spoken was agreed, or is not spoken.
-            if sealed.session?.negotiatedProtocol == .http2 { becomeReady() } else { lost(.connect) }
+            becomeReady()
         case .again: worker.loop.resumeNextTurn(registration)
         case .wait, nil: break
         case .failed: lost(.connect)
