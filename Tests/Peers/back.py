@@ -19,7 +19,7 @@ SAYS = ("sni=$ssl_server_name\\nreused=$ssl_session_reused\\nversion=$ssl_protoc
         "number=$connection_requests\\nclient=$ssl_client_s_dn\\nverified=$ssl_client_verify\\nhost=$host\\nproto=$http_x_forwarded_proto\\n")
 SERVERS = {
     # name: (certificate, more of the server, more behind `listen PORT ssl`)
-    "good": ("good", "", ""), "h2": ("good", "", " http2"), "self": ("self", "", ""), "wrong": ("wrong", "", ""), "address": ("address", "", ""),
+    "good": ("good", "", ""), "h2": ("good", "", " http2"), "self": ("self", "", ""), "wrong": ("wrong", "", ""), "wrong-h2": ("wrong", "", " http2"), "address": ("address", "", ""),
     "expired": ("expired", "", ""), "old": ("good", "ssl_protocols TLSv1.2;", ""), "closing": ("good", "keepalive_timeout 0;", ""),
     "closing12": ("good", "keepalive_timeout 0; ssl_protocols TLSv1.2;", ""),
     "asking": ("good", "ssl_client_certificate {ca}; ssl_verify_client on;", ""), "asking-h2": ("good", "ssl_client_certificate {ca}; ssl_verify_client on;", " http2"),
@@ -55,7 +55,7 @@ class BackStage(Scene):
             # service: (upstream, host, protocol, tls)
             "good": ("good", "localhost", "http1", f"ca: {ca}"), "h2": ("h2", "localhost", "h2", f"ca: {ca}"),
             "system": ("good", "localhost", "http1", ""), "system-h2": ("h2", "localhost", "h2", ""), "self": ("self", "localhost", "http1", f"ca: {ca}"),
-            "wrong": ("wrong", "localhost", "http1", f"ca: {ca}"), "wrong-h2": ("wrong", "localhost", "h2", f"ca: {ca}"),
+            "wrong": ("wrong", "localhost", "http1", f"ca: {ca}"), "wrong-h2": ("wrong-h2", "localhost", "h2", f"ca: {ca}"),
             "named": ("wrong", "localhost", "http1", f"ca: {ca}, server_name: wrong.test"), "address": ("address", "127.0.0.1", "http1", f"ca: {ca}"),
             "no-address": ("good", "127.0.0.1", "http1", f"ca: {ca}"), "expired": ("expired", "localhost", "http1", f"ca: {ca}"),
             "unverified": ("self", "localhost", "http1", "verify: false"), "old": ("old", "localhost", "http1", f"ca: {ca}"),

@@ -7,6 +7,7 @@ The ways are played one after the other: h2c to h2c, TLS to h2c, TLS to TLS.
 import interpreter  # noqa: F401, I001
 
 import argparse
+import signal
 import subprocess
 import sys
 import threading
@@ -299,7 +300,7 @@ def _(stage):
 
 @own("an upstream that goes in peace (GOAWAY) costs no call")
 def _(stage):
-    servers = [stage.echo_process("pair") for _ in range(3)]
+    servers = [stage.nghttpx(stage.upstreams_of["h2c"]) for _ in range(3)]
     for _, port in servers[:2]:
         stage.order("/v1/services/pair/target-add", {"pool": "only", "address": f"127.0.0.1:{port}"})
     counts, bad, is_ending = [0] * 8, [], threading.Event()
@@ -316,12 +317,12 @@ def _(stage):
     for thread in threads:
         thread.start()
     wait_until(lambda: min(counts) > 20 or bad, "the load does not begin")
-    servers[0][0].stdin.close()
+    servers[0][0].send_signal(signal.SIGQUIT)
     time.sleep(0.5)
     stage.order("/v1/services/pair/target-add", {"pool": "only", "address": f"127.0.0.1:{servers[2][1]}"})
     # One further attempt is all that a call has: it must not meet two that are gone.
     stage.order("/v1/services/pair/target-remove", {"pool": "only", "address": f"127.0.0.1:{servers[0][1]}"})
-    servers[1][0].stdin.close()
+    servers[1][0].send_signal(signal.SIGQUIT)
     time.sleep(0.5)
     is_ending.set()
     for thread in threads:
@@ -391,9 +392,9 @@ class CallStage(Scene):
         self.material = Material(self.folder)
         self.front = self.material.make("front", ",".join(f"DNS:{name}.test" for name in HOSTS))
         self.back = self.material.make("back", "DNS:tls.test,IP:127.0.0.1")
-        self.upstreams = {}
+        self.upstreams_of = {}
         for name, tls in (("h2c", None), ("tls", (self.back.cert, self.back.key))):
-            server, self.echoes[name], self.upstreams[name] = serve(name, tls=tls)
+            server, self.echoes[name], self.upstreams_of[name] = serve(name, tls=tls)
             self.servers.append(server)
         getattr(self, f"play_{kind}")()
 
@@ -424,12 +425,20 @@ class CallStage(Scene):
         self.running.append(child)
         return child, int(child.stdout.readline())
 
+    def nghttpx(self, port):
+        """Before the server at `port`: it knows how to go in peace, which grpcio does not. Its process and its own port."""
+        own = free_port()
+        child = self.start(["nghttpx", "--conf=/dev/null", "-n1", "--single-process", f"-b127.0.0.1,{port};;proto=h2", f"-f127.0.0.1,{own};no-tls",
+                            f"--errorlog-file={self.folder}/n.log", "--accesslog-file=/dev/null", "--log-level=ERROR"], "nghttpx")
+        wait_for(own)
+        return child, own
+
     # MARK: Fronts
 
     tls_name = "tls.test"
 
     def play_direct(self):
-        self.ports = {"h2c": self.upstreams["h2c"], "tls": self.upstreams["tls"]}
+        self.ports = {"h2c": self.upstreams_of["h2c"], "tls": self.upstreams_of["tls"]}
         self.ways = [("h2c", "h2c"), ("tls", "tls")]
 
     def play_haproxy(self):
@@ -441,17 +450,17 @@ frontend f
   use_backend tls if {{ req.hdr(host) -m beg tls.test }}
   default_backend h2c
 backend h2c
-  server s 127.0.0.1:{self.upstreams['h2c']} proto h2
+  server s 127.0.0.1:{self.upstreams_of['h2c']} proto h2
 backend tls
-  server s 127.0.0.1:{self.upstreams['tls']} ssl ca-file {self.material.ca.cert} sni str(tls.test) alpn h2
+  server s 127.0.0.1:{self.upstreams_of['tls']} ssl ca-file {self.material.ca.cert} sni str(tls.test) alpn h2
 """)
         wait_for(*self.ports.values())
         self.ways = [("h2c", "h2c"), ("tls", "h2c"), ("tls", "tls")]
 
     def play_nghttpx(self):
         self.ports = {"h2c": free_port(), "tls": free_port()}
-        self.start(["nghttpx", "--conf=/dev/null", "-n1", "--single-process", f"-b127.0.0.1,{self.upstreams['h2c']};;proto=h2",
-                    f"-b127.0.0.1,{self.upstreams['tls']};tls.test/;proto=h2;tls;sni=tls.test", f"--cacert={self.material.ca.cert}",
+        self.start(["nghttpx", "--conf=/dev/null", "-n1", "--single-process", f"-b127.0.0.1,{self.upstreams_of['h2c']};;proto=h2",
+                    f"-b127.0.0.1,{self.upstreams_of['tls']};tls.test/;proto=h2;tls;sni=tls.test", f"--cacert={self.material.ca.cert}",
                     f"-f127.0.0.1,{self.ports['h2c']};no-tls", f"-f127.0.0.1,{self.ports['tls']}",
                     f"--errorlog-file={self.folder}/n.log", "--accesslog-file=/dev/null", "--log-level=ERROR",
                     self.front.key, self.front.cert], "nghttpx")
@@ -474,10 +483,10 @@ routes:
   - {{ match: {{ hosts: [pair.test] }}, service: pair }}
   - {{ match: {{ hosts: [shop.test] }}, service: shop }}
 services:
-  h2c: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams['h2c']}"], protocol: h2c }} }} }}
-  tls: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams['tls']}"], protocol: h2, tls: {{ ca: {self.material.ca.cert} }} }} }} }}
+  h2c: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams_of['h2c']}"], protocol: h2c }} }} }}
+  tls: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams_of['tls']}"], protocol: h2, tls: {{ ca: {self.material.ca.cert} }} }} }} }}
   none: {{ pools: {{ only: {{ targets: ["127.0.0.1:{refusing}"], protocol: h2c }} }} }}
-  slow: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams['h2c']}"], protocol: h2c }} }}, timeouts: {{ response_header: 300ms }} }}
+  slow: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams_of['h2c']}"], protocol: h2c }} }}, timeouts: {{ response_header: 300ms }} }}
   dying: {{ pools: {{ only: {{ targets: [], protocol: h2c }} }} }}
   pair: {{ pools: {{ only: {{ targets: [], protocol: h2c }} }} }}
   shop:

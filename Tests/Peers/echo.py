@@ -147,4 +147,4 @@ if __name__ == "__main__":
     server, _, port = serve(options.name, options.port, options.tls, options.threads)
     print(port, flush=True)
     sys.stdin.read()
-    server.stop(5).wait()  # in peace: GOAWAY, and what is in flight ends
+    server.stop(0)

@@ -146,5 +146,8 @@ class DownstreamStream: EventHandler, Shore {
     /// Breaks off at once, so that what the client has does not look whole.
     func cut() {}
 
+    /// The same for a call of gRPC, over HTTP/2: its client learns that the call failed where it looks for it.
+    func cutCall() {}
+
     func close() {}
 }

@@ -72,9 +72,10 @@ extension Exchange {
     func cut(_ who: EndedBy) {
         guard let downstream else { return }
         let phase = machine.lastPhase
+        let isCall = downstream.isHTTP2 && GRPCAnswer.isWanted(self)
         dropUpstream(failed: false)
         finish(endedBy: who, phase: phase)
-        downstream.cut()
+        if isCall { downstream.cutCall() } else { downstream.cut() }
     }
 
     /// The client has gone away, or does not take bytes any more: nobody is there to answer.
@@ -145,6 +146,7 @@ extension Exchange {
         if let pool, response.status >= 200 { worker.counters.took(worker.loop.now - times.begin, in: pool) }
         releaseClaims()
         if let headBlock { worker.buffers.give(headBlock) }
+        dropKeptBody()
         reset()
         worker.give(self)
     }

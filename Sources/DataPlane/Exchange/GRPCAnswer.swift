@@ -94,6 +94,12 @@ enum GRPCAnswer {
         out.put("\r\nContent-Length: 0\r\n\r\n")
     }
 
+    /// Trailers of a call whose response cannot go on.
+    static func addBrokenOff(to fields: H2FieldList) {
+        fields.add("grpc-status", "14")
+        fields.add("grpc-message", "the response was broken off")
+    }
+
     /// Percent-encoded: all but 0x20...0x7e, and the percent sign itself.
     static func putEscaped(_ bytes: UnsafeRawBufferPointer, to out: inout HeadWriter) {
         for byte in bytes {

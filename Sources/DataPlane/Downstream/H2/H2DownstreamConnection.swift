@@ -52,7 +52,7 @@ final class H2DownstreamConnection: EventHandler, ClientConnection {
         self.registration = registration
         worker.loop.handOver(registration, to: self)
         worker.counters.http2Connections += 1
-        worker.loop.setDeadline(registration, clock.greeting)
+        worker.loop.setDeadline(registration, min(clock.greeting, endOfAge))
         wake()
         readFrames()
         if worker.isDraining { drain() }

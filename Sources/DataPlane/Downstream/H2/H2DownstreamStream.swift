@@ -285,6 +285,19 @@ final class H2DownstreamStream: DownstreamStream {
         reset(.internalError)
     }
 
+    /// Clients of gRPC take a reset of any code for INTERNAL or worse; UNAVAILABLE tells them that they may try again.
+    override func cutCall() {
+        exchange = nil
+        guard let handle else { return }
+        let fields = worker.h2.fields
+        fields.removeAll()
+        GRPCAnswer.addBrokenOff(to: fields)
+        connection.session.finish(handle, trailers: fields)
+        if transport.isClear { awaitEnd() } else { awaitWritable() }
+        dropInput()
+        connection.wake()
+    }
+
     /// The exchange has nobody to answer to, or its tunnel has ended.
     override func close() {
         exchange = nil
