@@ -15,17 +15,17 @@ struct H2Memory {
     static func functions(for place: UnsafeMutablePointer<H2Memory>) -> nghttp2_mem {
         nghttp2_mem(
             mem_user_data: place,
-            malloc: { size, place in
-                guard size >= H2Memory.frameSize, let place else { return malloc(size) }
-                return place.assumingMemoryBound(to: H2Memory.self).pointee.takeLarge(size)
-            },
+            malloc: { size, _ in malloc(size) },
             free: { piece, place in
                 if let piece { place?.assumingMemoryBound(to: H2Memory.self).pointee.drop(piece) }
                 free(piece)
             },
             calloc: { count, size, _ in calloc(count, size) },
+            // Buffers begin as a piece that grows from nothing.
             realloc: { piece, size, place in
-                if let piece { place?.assumingMemoryBound(to: H2Memory.self).pointee.drop(piece) }
+                guard let memory = place?.assumingMemoryBound(to: H2Memory.self) else { return realloc(piece, size) }
+                guard let piece else { return size < H2Memory.frameSize ? malloc(size) : memory.pointee.takeLarge(size) }
+                memory.pointee.drop(piece)
                 return realloc(piece, size)
             })
     }

@@ -138,6 +138,7 @@ final class H2DownstreamStream: DownstreamStream {
     func requestEnds() {
         transport.end()
         inputCame()
+        if exchange == nil, transport.isClear { awaitEnd() }
     }
 
     private func inputCame() {
