@@ -19,18 +19,19 @@ final class H2DownstreamConnection: EventHandler, ClientConnection {
     var transport: Transport
     var registration = Registration.none
     var state = State.open
+    // Unchecked: the checks at run time show per request. Every access is a statement of its own, ended before an exchange is called.
     /// By `H2Stream.slot`.
-    var streams: [H2DownstreamStream?] = []
+    @exclusivity(unchecked) var streams: [H2DownstreamStream?] = []
     /// For the next requests.
-    var spare: [H2DownstreamStream] = []
-    var streamCount = 0
+    @exclusivity(unchecked) var spare: [H2DownstreamStream] = []
+    @exclusivity(unchecked) var streamCount = 0
     /// Streams that are tunnels, for which a drain waits.
     var tunnels = 0
     /// Streams whose queue this round of sending has shortened.
-    var served: [H2DownstreamStream] = []
+    @exclusivity(unchecked) var served: [H2DownstreamStream] = []
     /// `.turnEnds` has been asked for.
-    var isGathering = false
-    var clock: H2ConnectionClock
+    @exclusivity(unchecked) var isGathering = false
+    @exclusivity(unchecked) var clock: H2ConnectionClock
 
     /// Stream objects that a connection keeps for its next requests.
     private static let spares = 64
