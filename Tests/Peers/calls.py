@@ -293,7 +293,7 @@ def _(stage):
         next(stream)
     child.kill()
     error = failure(lambda: [m for m in stream])
-    expect(error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL), "stream", error.code(), error.details())
+    expect(error.code() == grpc.StatusCode.UNAVAILABLE, "stream", error.code(), error.details())
     error = failure(lambda: call.result())
     expect(error.code() == grpc.StatusCode.UNAVAILABLE, "call", error.code(), error.details())
 
