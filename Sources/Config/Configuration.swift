@@ -299,7 +299,7 @@ package struct RuleConfiguration: Sendable, Equatable {
 }
 
 package struct HealthConfiguration: Sendable, Equatable {
-    package enum Check: Sendable, Equatable { case http, tcp }
+    package enum Check: Sendable, Equatable { case http, tcp, grpc }
 
     package var check = Check.http
     package var path = "/"
@@ -307,6 +307,8 @@ package struct HealthConfiguration: Sendable, Equatable {
     package var host: String?
     /// Statuses that pass; both ends belong to the range.
     package var expect: [ClosedRange<Int>] = [200...299]
+    /// `grpc`: whom the target is asked for; empty = the server as a whole.
+    package var service = ""
     package var interval: Duration = Defaults.healthInterval
     package var timeout: Duration = Defaults.healthTimeout
     /// Passes in a row that make an unhealthy target healthy.

@@ -20,6 +20,9 @@ extension Transport {
         input = larger
     }
 
+    /// There is nothing to read but the end, which takes no room on the other shore.
+    var holdsOnlyEnd: Bool { kind == .stream && hasEnded && input == nil }
+
     /// The peer has nothing more to say.
     mutating func end() {
         hasEnded = true

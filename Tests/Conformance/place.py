@@ -1,4 +1,5 @@
 """Servers to be tried, each before upstream.py: Sluice, and those that are known to do right (to try the cases on)."""
+import json
 import os
 import subprocess
 import sys
@@ -40,8 +41,8 @@ class Place(Stage):
             f.write(text)
         return path
 
-    def serve_sluice(self, upstream, defaults="", listener="", more=""):
-        """`defaults`, `listener` and `more` (services): more lines of the configuration."""
+    def serve_sluice(self, *upstreams, defaults="", listener="", pool="", more=""):
+        """`defaults`, `listener`, `pool` and `more` (services): more of the configuration."""
         cert, key = self.certificate()
         self.port, secure = self.addresses()
         self.write("sluice.yaml", f"""workers: {self.workers}
@@ -54,7 +55,7 @@ listeners:
   - {{ name: secure, bind: ["127.0.0.1:{secure}"], protocols: [h2, http/1.1], tls: {{ certificates: [{{ cert: {cert}, key: {key} }}],
        handshake_timeout: 2s }}{listener} }}
 services:
-  app: {{ pools: {{ main: {{ targets: ["{upstream}"] }} }} }}
+  app: {{ pools: {{ main: {{ targets: {json.dumps(upstreams)}{pool} }} }} }}
 {more}""")
         self.run()
         return self.sluice

@@ -26,6 +26,9 @@ import Testing
     @Test("floods, bombs and slow clients end in time, cost little, and harm nobody else", arguments: ["h2c", "tls"])
     func attacks(shore: String) throws { try play("attacks", "--only", shore) }
 
+    @Test("targets that speak HTTP/2 and break its rules cost one request each; what they refuse is sent again")
+    func targets() throws { try play("targets") }
+
     @Test("curl, nghttp and h2load get what they ask for", arguments: ["h2c", "tls"])
     func clients(shore: String) throws { try play("clients", "--only", shore) }
 }

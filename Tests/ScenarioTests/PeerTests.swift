@@ -30,6 +30,9 @@ import Testing
     @Test("TLS towards targets: who is trusted, who is not, and how connections are used again")
     func back() throws { try play("back") }
 
+    @Test("HTTP/2 towards targets: refusals, GOAWAY, resets, windows, limits, PING, drains")
+    func behind() throws { try play("behind") }
+
     @Test("WebSockets over TCP, TLS and HTTP/2")
     func webSockets() throws { try play("websocket") }
 

@@ -5,18 +5,19 @@ extension Decoder {
         for (key, entry) in fields {
             switch key {
             case .protocol:
-                let checks: KeyValuePairs<String, HealthConfiguration.Check> = ["http": .http, "tcp": .tcp]
+                let checks: KeyValuePairs<String, HealthConfiguration.Check> = ["http": .http, "tcp": .tcp, "grpc": .grpc]
                 store(choice(entry.field, checks), in: &health.check)
             case .path: store(value(entry.field) { text throws(ScalarError) in try HTTPText.pathAndQuery(text) }, in: &health.path)
             case .host: store(optional(entry.field) { text throws(ScalarError) in try HostText.authority(text) }, in: &health.host)
             case .expect: store(statuses(entry.field), in: &health.expect)
+            case .service: store(value(entry.field, Self.callee(_:)), in: &health.service)
             case .interval: store(duration(entry.field), in: &health.interval)
             case .timeout: store(duration(entry.field), in: &health.timeout)
             case .rise: store(number(entry.field, in: Defaults.Bounds.healthCount), in: &health.rise)
             case .fall: store(number(entry.field, in: Defaults.Bounds.healthCount), in: &health.fall)
             }
         }
-        if health.check == .tcp { refuseHTTPKeys(fields) }
+        refuseIdleKeys(of: health, fields)
         if !fields.contains(where: { $0.key == .timeout }) { health.timeout = min(health.timeout, health.interval) }
         checkTimes(of: health, fields)
         return health
@@ -55,15 +56,30 @@ extension Decoder {
         return low...high
     }
 
-    /// A connect asks no question, so these would be accepted and ignored.
-    private func refuseHTTPKeys(_ fields: [(key: HealthKey, entry: Node.Entry)]) {
+    /// A name of a service of gRPC, as `grpc.health.v1` knows it.
+    private static func callee(_ text: String) throws(ScalarError) -> String {
+        guard text.utf8.count <= 127, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+            throw ScalarError(
+                "\(quoted(text)) is no name of a gRPC service", hint: "write \"package.Service\", or leave it out for the whole server")
+        }
+        return text
+    }
+
+    /// A check that does not ask the question to which these belong would accept and ignore them.
+    private func refuseIdleKeys(of health: HealthConfiguration, _ fields: [(key: HealthKey, entry: Node.Entry)]) {
         for (key, entry) in fields {
+            let belongs: [(HealthConfiguration.Check, String)]
             switch key {
-            case .path, .host, .expect:
-                findings.error(
-                    "\(quoted(entry.key)) has no effect on a tcp check", at: entry.keyPlace, hint: "remove it, or write protocol: http")
+            case .path, .expect: belongs = [(.http, "http")]
+            case .host: belongs = [(.http, "http"), (.grpc, "grpc")]
+            case .service where health.service.isEmpty: continue
+            case .service: belongs = [(.grpc, "grpc")]
             case .protocol, .interval, .timeout, .rise, .fall: continue
             }
+            if belongs.contains(where: { $0.0 == health.check }) { continue }
+            findings.error(
+                "\(quoted(entry.key)) has no effect on a \(health.check) check", at: entry.keyPlace,
+                hint: "remove it, or write protocol: \(belongs[0].1)")
         }
     }
 

@@ -38,6 +38,13 @@ extension Decoder {
                 "the service \(quoted(entry.key)) has no `pools`", at: entry.keyPlace,
                 hint: "write pools: { blue: { targets: [\"host:port\"] } }")
         }
+        if service.health?.check == .grpc, let health = fields.first(where: { $0.key == .health })?.entry,
+            let pool = service.pools.first(where: { $0.upstreamProtocol == .http1 })
+        {
+            findings.error(
+                "the pool \(quoted(pool.name)) speaks HTTP/1.1, and gRPC does not go over that", at: health.keyPlace,
+                hint: "write protocol: h2c (or h2) in the pool, or another protocol in `health`")
+        }
         if let poolNames {
             let field = fields.first { $0.key == .split }?.entry.field
             store(split(field, among: poolNames, of: entry), in: &service.split)

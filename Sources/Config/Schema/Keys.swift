@@ -168,7 +168,7 @@ enum RuleConditionKey: String, SchemaKey {
 
 enum HealthKey: String, SchemaKey {
     static let location = "services.*.health"
-    case `protocol`, path, host, expect, interval, timeout, rise, fall
+    case `protocol`, path, host, expect, service, interval, timeout, rise, fall
 }
 
 enum PauseKey: String, SchemaKey {

@@ -133,7 +133,8 @@ final class HealthScheduler: Sendable {
     }
 
     private func connect(to target: Target, within limit: Duration, _ tell: @escaping @Sendable (String?) -> Void) {
-        let order = ProbeOrder(address: target.identity.address, wire: target.wire, question: .connect, timeout: TimeSpan(limit))
+        let order = ProbeOrder(
+            address: target.identity.address, wire: target.wire, question: .connect, timeout: TimeSpan(limit))
         mailbox.post { [world] in
             world.value.prober.run(Probe(order) { tell($0.verdict == .passed ? nil : $0.reason) })
         }

@@ -2,27 +2,31 @@ internal import Config
 internal import Glibc
 internal import Net
 internal import Routing
+internal import TLS
 
 /// What to ask a target, and what answer passes.
-struct ProbeOrder: Sendable {
+struct ProbeOrder: Sendable, Equatable {
     enum Question: Sendable, Equatable {
-        /// A connect that succeeds passes, whatever would be spoken over it.
+        /// A connect that succeeds passes.
         case connect
-        case http(HTTPQuestion)
-    }
-
-    struct HTTPQuestion: Sendable, Equatable {
-        var host: String
-        var path: String
-        var expect: [ClosedRange<Int>]
+        /// GET; a status that is expected passes.
+        case http(path: String, host: String, expect: [ClosedRange<Int>])
+        /// `grpc.health.v1.Health/Check`; SERVING passes.
+        /// - Parameter service: empty = the server as a whole.
+        case grpc(service: String, host: String)
     }
 
     var address: SocketAddress
-    /// How the target is spoken to, as in traffic.
+    /// As its exchanges are, from its PROXY header on; a connect alone needs no TLS.
     var wire = TargetWire.plain
     var question: Question
     /// From the start of the connect to the end of the answer's head.
     var timeout: TimeSpan
+
+    static func == (a: ProbeOrder, b: ProbeOrder) -> Bool {
+        a.address == b.address && a.question == b.question && a.timeout == b.timeout && a.wire.isHTTP2 == b.wire.isHTTP2
+            && a.wire.tls === b.wire.tls && a.wire.peer == b.wire.peer && a.wire.proxyHeader == b.wire.proxyHeader
+    }
 }
 
 extension ProbeOrder {
@@ -30,33 +34,17 @@ extension ProbeOrder {
         let question: Question =
             switch check.check {
             case .tcp: .connect
-            case .http: .http(.init(host: Self.host(identity, check), path: check.path, expect: check.expect))
+            case .http: .http(path: check.path, host: Self.host(identity, check), expect: check.expect)
+            case .grpc: .grpc(service: check.service, host: Self.host(identity, check))
             }
         self.init(address: identity.address, wire: wire, question: question, timeout: TimeSpan(check.timeout))
     }
 
     private static func host(_ identity: TargetIdentity, _ check: HealthConfiguration) -> String {
+        if let host = check.host { return host }
         // The path of a socket is no host (RFC 9110 §7.2).
-        if check.host == nil, case .unix = identity.address { return "localhost" }
-        return check.host ?? identity.text
-    }
-}
-
-extension ProbeOrder.HTTPQuestion {
-    private static let agent = "sluice-health"
-
-    /// As HTTP/1.1.
-    var request: [UInt8] {
-        let lines = ["GET \(path) HTTP/1.1", "Host: \(host)", "User-Agent: \(Self.agent)", "Accept: */*", "Connection: close", "", ""]
-        return Array(lines.joined(separator: "\r\n").utf8)
-    }
-
-    /// As HTTP/2.
-    func fields(isSecure: Bool) -> [(name: String, value: String)] {
-        [
-            (":method", "GET"), (":scheme", isSecure ? "https" : "http"), (":authority", host), (":path", path),
-            ("user-agent", Self.agent), ("accept", "*/*"),
-        ]
+        if case .unix = identity.address { return "localhost" }
+        return identity.text
     }
 }
 

@@ -6,8 +6,8 @@ final class Prober {
     let loop: EventLoop
     /// Where every probe reads to: nothing is kept from one read to the next.
     let scratch: UnsafeMutableRawBufferPointer
-    /// OpenSSL's way to the sockets, made for the first target that speaks TLS. Nobody resumes a session that a check has begun.
-    private(set) lazy var tls = TLSBridge(pool: BufferPool(), ticketKeys: TicketKeys(now: 0))
+    let h2 = H2ProbeTalk.Scratch()
+    private(set) lazy var tls = TLSBridge(pool: BufferPool(), ticketKeys: TicketKeys(now: loop.wall / 1_000_000_000))
     private let limit: Int
     private var running = 0
     private var queue: [Probe] = []

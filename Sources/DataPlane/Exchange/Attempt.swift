@@ -63,12 +63,14 @@ extension Exchange {
         RequestRewriter.write(self, fields: worker.requestFields, to: &out)
         if out.isOverfull { return answer(431) }
         if upstream.isHTTP2 {
-            guard upstream.request(out.bytes, ends: requestBody.isFinished) else { return upstreamFailed(.refused) }
+            guard upstream.request(out.bytes, ends: requestBody.isFinished && keptBody == nil) else { return upstreamFailed(.refused) }
             out.rewind(to: 0)
         }
         machine.sentHead()
         hasSent = true
-        if requestBody.isFinished {
+        if let keptBody {
+            sendAgain(keptBody, behind: &out)
+        } else if requestBody.isFinished {
             upstream.sendMore(out.bytes)
         } else if let block = downstream.transport.takeInput() {
             guard relayRequestBody(&out, block) else { return }

@@ -146,6 +146,7 @@ extension Exchange {
         if let pool, response.status >= 200 { worker.counters.took(worker.loop.now - times.begin, in: pool) }
         releaseClaims()
         if let headBlock { worker.buffers.give(headBlock) }
+        dropKeptBody()
         reset()
         worker.give(self)
     }

@@ -38,6 +38,8 @@ final class Exchange {
     var choosing = PoolChoosing()
     /// Body bytes of the client that are on their way upstream or gone: another attempt could not send them again.
     var hasStreamedBody = false
+    /// What went of the body so far, while it is little and may have to go again (`KeptBody.swift`).
+    var keptBody: Block?
     /// Bytes of the present attempt were handed to the kernel.
     var hasSent = false
     var attempts: UInt8 = 0

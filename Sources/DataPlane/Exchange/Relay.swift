@@ -64,7 +64,7 @@ extension Exchange {
             downstream.transport.keep(copyOf: UnsafeRawBufferPointer(rebasing: block.bytes[taken.consumed...]), worker)
         }
         downstream.needsMoreInput = taken.consumed < block.count && !requestBody.isFinished
-        hasStreamedBody = hasStreamedBody || taken.consumed > 0
+        if taken.consumed > 0, !hasStreamedBody { hasStreamedBody = !keepBody(block, taken) }
         let keepsUp: Bool
         if upstream.isHTTP2 {
             if requestBody.isFinished { upstream.keepTrailers(slice(taken.trailers, of: block.bytes)) }
@@ -104,7 +104,9 @@ extension Exchange {
         guard let downstream else { return }
         let mine = serial
         var reads = 0
-        while serial == mine, let upstream, upstream.transport.isReadable, downstream.transport.isClear {
+        while serial == mine, let upstream, upstream.transport.isReadable,
+            downstream.transport.isClear || upstream.transport.holdsOnlyEnd
+        {
             if reads == Self.readsPerTurn { return upstream.resumeNextTurn() }
             reads += 1
             let block = upstream.transport.blockForReading(worker)
@@ -138,6 +140,7 @@ extension Exchange {
             worker.giveBack(block)
             return upstreamFailed(.malformed)
         }
+        if upstream.isHTTP2, upstream.transport.hasEnded, upstream.trailers.isEmpty { responseBody.endOfInput() }
         let isLast = responseBody.isFinished
         if taken.consumed < block.count {
             if isLast {

@@ -87,6 +87,7 @@ extension Exchange {
     func startResponse(_ downstream: DownstreamStream) {
         if case .requesting = machine.state {
             machine.respond()
+            if keptBody != nil { dropKeptBody() }
             if requestBody.isFinished { downstream.clearDeadline() } else { downstream.expectBody() }
         }
         if responseBody.isFinished { releaseClaims() }

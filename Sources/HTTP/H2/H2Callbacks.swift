@@ -48,12 +48,7 @@ enum H2Callbacks {
             let header = frame.pointee.hd
             let endsStream = header.flags & H2FrameHeader.endStream != 0
             switch header.type {
-            case H2FrameHeader.data:
-                if endsStream {
-                    session.streamEnds(header.stream_id)
-                } else {
-                    session.dataEnds(header.length, padding: frame.pointee.data.padlen)
-                }
+            case H2FrameHeader.data: if endsStream { session.streamEnds(header.stream_id) }
             case H2FrameHeader.headers: session.headEnds(header.stream_id, endsStream: endsStream)
             case H2FrameHeader.settings: if header.flags & H2FrameHeader.acknowledge == 0 { session.note(.settings) }
             case H2FrameHeader.ping: if header.flags & H2FrameHeader.acknowledge != 0 { session.pongCame(frame.pointee.ping.opaque_data) }

@@ -53,9 +53,6 @@ package struct H2Guard: Sendable {
         }
     }
 
-    /// DATA came that is nothing but padding.
-    package mutating func paddingCame(now: Instant) -> Offence? { empty.take(now: now) ? nil : .emptyFrames }
-
     /// We reset a stream for what the peer did on it.
     package mutating func peerCausedReset(now: Instant) -> Offence? { resets.take(now: now) ? nil : .resets }
 

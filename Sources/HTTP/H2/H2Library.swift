@@ -2,7 +2,9 @@ internal import CNghttp2
 
 /// Making the library's session.
 enum H2Library {
-    static func session(_ role: H2Session.Role, _ limits: H2Limits, owner: UnsafeMutableRawPointer) throws(H2Error) -> OpaquePointer {
+    static func session(
+        _ role: H2Session.Role, _ limits: H2Limits, owner: UnsafeMutableRawPointer, memory: UnsafeMutablePointer<H2Memory>
+    ) throws(H2Error) -> OpaquePointer {
         var (callbacks, options, session): (OpaquePointer?, OpaquePointer?, OpaquePointer?)
         defer {
             nghttp2_session_callbacks_del(callbacks)
@@ -20,10 +22,12 @@ enum H2Library {
         nghttp2_option_set_max_continuations(options, Int.max)
         // It rations resets too; the library's own count would close with INTERNAL_ERROR.
         nghttp2_option_set_stream_reset_rate_limit(options, 1_000_000_000, 1_000_000_000)
+        // The library copies it.
+        var functions = H2Memory.functions(for: memory)
         let status =
             role == .server
-            ? nghttp2_session_server_new2(&session, callbacks, owner, options)
-            : nghttp2_session_client_new2(&session, callbacks, owner, options)
+            ? nghttp2_session_server_new3(&session, callbacks, owner, options, &functions)
+            : nghttp2_session_client_new3(&session, callbacks, owner, options, &functions)
         guard status == 0, let session else { throw H2Error(libraryError: status) }
         return session
     }

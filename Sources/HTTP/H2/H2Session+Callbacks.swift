@@ -66,12 +66,6 @@ extension H2Session {
         return undrained < Self.eventMark
     }
 
-    /// - Parameter padding: with the byte that tells its length.
-    func dataEnds(_ length: Int, padding: Int) {
-        guard length > 0, length <= padding, let offence = guardian.paddingCame(now: now) else { return }
-        self.offence = offence
-    }
-
     func streamEnds(_ id: Int32) {
         guard let slot = slot(of: id), !streams[slot].flags.contains(.isMuted) else { return }
         note(.end(handleOf(slot)))

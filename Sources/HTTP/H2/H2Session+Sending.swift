@@ -9,8 +9,11 @@ extension H2Session {
     /// Client: how many more streams may be open at once.
     package var openable: Int {
         guard nghttp2_session_check_request_allowed(handle) != 0, drain.phase == .none, failure == nil else { return 0 }
-        return max(0, Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)) - streams.count)
+        return max(0, peerStreams - streams.count)
     }
+
+    /// The peer's SETTINGS_MAX_CONCURRENT_STREAMS; 100 before it has come.
+    package var peerStreams: Int { Int(nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)) }
 
     /// The peer takes extended CONNECT (RFC 8441).
     package var peerTakesWebSocket: Bool { nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1 }

@@ -38,7 +38,9 @@ package final class H2Session {
     @exclusivity(unchecked) var output: H2Output?
     @exclusivity(unchecked) var outputBudget = 0
     @exclusivity(unchecked) var isOutputFull = false
-    let scratch = H2FieldList()
+    /// One for each session takes memory with the first trailers.
+    private(set) lazy var scratch = H2FieldList()
+    private let memory: UnsafeMutablePointer<H2Memory>
 
     @exclusivity(unchecked) private var walk: H2FrameWalk
     @exclusivity(unchecked) private var clientSide: H2ClientSide
@@ -66,11 +68,16 @@ package final class H2Session {
         guardian = H2Guard(limits, now: now)
         walk = H2FrameWalk(preface: role == .server ? 24 : 0)
         clientSide = H2ClientSide(limits)
-        handle = try H2Library.session(role, limits, owner: Unmanaged.passUnretained(self).toOpaque())
+        memory = .allocate(capacity: 1)
+        memory.initialize(to: H2Memory())
+        handle = try H2Library.session(role, limits, owner: Unmanaged.passUnretained(self).toOpaque(), memory: memory)
         try submitSettings()
     }
 
-    deinit { nghttp2_session_del(handle) }
+    deinit {
+        nghttp2_session_del(handle)
+        memory.deallocate()
+    }
 
     // MARK: - Bytes in
 
@@ -168,6 +175,7 @@ package final class H2Session {
         events = []
         nextIndex = 0
         heads.release()
+        if nghttp2_session_want_write(handle) == 0 { memory.pointee.release() }
     }
 
     // MARK: - For the callbacks

@@ -77,6 +77,48 @@ struct H2SessionTests {
         #expect(client.session.streamCount == 0 && server.session.streamCount == 0 && second.id == 3)
     }
 
+    @Test("the rest of a request is refused without an error behind the end of its answer, not before")
+    func refusedRest() throws {
+        let (client, server) = (try Shore(.client), try Shore(.server))
+        let upload = try #require(client.session.request(list(aPost), ends: false, user: 0))
+        var seen: [H2Stream] = []
+        server.onEvent = { _, event in if case .request(let stream, _) = event { seen.append(stream) } }
+        talk(client, server)
+        server.session.respond(seen[0], list([":status": "413"]), ends: false)
+        server.session.refuseRest(seen[0])
+        talk(client, server)
+        #expect(client.log.last == "response 1 413")
+        server.content(seen[0], Array("early".utf8), ends: true)
+        talk(client, server)
+        #expect(client.log.suffix(3) == ["data 1 5", "end 1", "closed 1 0"])
+        #expect(server.log.last == "closed 1 0 by us" && upload.id == 1)
+    }
+
+    @Test("content that is thrown away opens the connection's window and not its stream's")
+    func discarded() throws {
+        var limits = H2Limits()
+        (limits.streamWindow, limits.connectionWindow) = (70_000, 70_000)
+        let (client, server) = (try Shore(.client), try Shore(.server, limits: limits))
+        server.consumesAtOnce = false
+        talk(client, server)
+        var streams: [H2Stream] = []
+        server.onEvent = { _, event in if case .request(let stream, _) = event { streams.append(stream) } }
+        let uploads = [
+            try #require(client.session.request(list(aPost), ends: false, user: 0)),
+            try #require(client.session.request(list(aPost), ends: false, user: 0)),
+        ]
+        talk(client, server)
+        client.content(uploads[0], [UInt8](repeating: 1, count: 100_000))
+        talk(client, server)
+        #expect(server.received[1]?.count == 70_000)
+        server.session.discard(streams[0], 70_000)
+        talk(client, server)
+        client.content(uploads[1], [UInt8](repeating: 1, count: 50_000))
+        talk(client, server)
+        #expect(server.received[1]?.count == 70_000 && server.received[3]?.count == 50_000)
+        #expect(server.session.unconsumed(streams[0]) == 0)
+    }
+
     @Test("a request reset before it left is told as closed and never sent")
     func resetUnsent() throws {
         let (client, server) = (try Shore(.client), try Shore(.server))

@@ -16,6 +16,8 @@ struct H2ConnectionClock {
     var rest = Instant.never
     /// The answer to a PING.
     var pong = Instant.never
+    /// When the last PING was sent.
+    var pinged = Instant(nanoseconds: 0)
     /// The answer to the PING of a drain.
     var finishDrain = Instant.never
     /// When bytes came last.
@@ -69,7 +71,12 @@ extension H2DownstreamConnection {
     /// Does what is due and waits for what comes next.
     func checkClock() {
         let now = worker.loop.now
-        if clock.blocked <= now || clock.pong <= now {
+        if clock.pong <= now {
+            // Other bytes are an answer, too; and behind bytes that wait the PING has not left.
+            guard clock.heard > clock.pinged || !transport.isClear else { return close() }
+            clock.pong = .never
+        }
+        if clock.blocked <= now {
             transport.breakOff()
             return close()
         }
@@ -106,6 +113,7 @@ extension H2DownstreamConnection {
         let due = clock.heard + bounds.pingInterval
         guard due <= now else { return due }
         _ = session.ping()
+        clock.pinged = now
         clock.pong = now + bounds.pingTimeout
         wake()
         return clock.pong

@@ -14,8 +14,7 @@ extension H2DownstreamConnection {
     }
 
     func wakeIfNeeded() {
-        // Over without a word to say: the peer has said GOAWAY and nothing is under way.
-        if !isGathering, session.wantsToSend || session.isOver { wake() }
+        if !isGathering, session.wantsToSend { wake() }
     }
 
     /// Hands on what the session wants to send, as far as the transport takes it: nothing is asked for while bytes wait there.

@@ -64,9 +64,7 @@ final class H2DownstreamConnection: EventHandler, ClientConnection {
         transport.note(readiness)
         if readiness.isWritable, !transport.isClear { flush() }
         switch state {
-        case .open:
-            if readiness.endsTurn { sendFrames() }
-            if transport.isReadable || transport.input != nil { readFrames() }
+        case .open: if readiness.endsTurn { sendFrames() } else if transport.isReadable || transport.input != nil { readFrames() }
         case .leaving: if readiness.endsTurn { sendFrames() }
         case .lingering: discardInput()
         case .closed: break
@@ -151,8 +149,8 @@ final class H2DownstreamConnection: EventHandler, ClientConnection {
         }
         guard transport.isClear, transport.shutdownWrite() else { return }
         state = .lingering
-        // Long enough for the GOAWAY to be read; whoever floods is not entertained longer.
-        let span = session.failure == nil ? LoopSettings.lingerTime : Self.shortLingerTime
+        // Long enough for a GOAWAY to be read; whoever broke the rules is not entertained longer.
+        let span = session.isDrained ? LoopSettings.lingerTime : Self.shortLingerTime
         worker.loop.setDeadline(registration, worker.loop.now + span)
         discardInput()
     }

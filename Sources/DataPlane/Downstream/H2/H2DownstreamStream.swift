@@ -21,8 +21,6 @@ final class H2DownstreamStream: DownstreamStream {
     /// `H2Scratch.fields` holds the response's trailers.
     private var hasTrailers = false
     private var isTunnel = false
-    /// Its reset is on its way.
-    private var isGivenUp = false
     /// The request is for one.
     private var webSocket: H2WebSocket?
 
@@ -43,7 +41,7 @@ final class H2DownstreamStream: DownstreamStream {
     func begin(_ handle: H2Stream) {
         self.handle = handle
         transport = .stream
-        (refusal, hasTrailers, isTunnel, isGivenUp) = (0, false, false, false)
+        (refusal, hasTrailers, isTunnel) = (0, false, false)
         webSocket = nil
         needsMoreInput = false
     }
@@ -66,11 +64,6 @@ final class H2DownstreamStream: DownstreamStream {
     }
 
     func keepTrailers(_ head: H2Head, _ heads: H2HeadStore) {
-        // Where the exchange has begun, the target may have answered already.
-        if head.isOverfull {
-            if exchange == nil { refusal = 431 } else { reset(.enhanceYourCalm) }
-            return
-        }
         guard head.lines.count > 0, trailerLines == nil else { return }
         let block = worker.buffers.take(head.listBytes)
         if let count = H1Writing.trailers(head, of: heads, into: block.space) { block.filled(count) }
@@ -137,13 +130,12 @@ final class H2DownstreamStream: DownstreamStream {
 
     /// Content of the request.
     func take(_ bytes: UnsafeRawBufferPointer) {
-        guard exchange != nil, !isGivenUp else { return discard(bytes.count) }
+        guard exchange != nil else { return discard(bytes.count) }
         transport.take(bytes, worker)
         inputCame()
     }
 
     func requestEnds() {
-        guard !isGivenUp else { return }
         transport.end()
         inputCame()
     }
@@ -336,7 +328,6 @@ final class H2DownstreamStream: DownstreamStream {
 
     private func reset(_ code: H2Code) {
         guard let handle else { return }
-        isGivenUp = true
         clearDeadline()
         connection.session.reset(handle, code)
         connection.wake()

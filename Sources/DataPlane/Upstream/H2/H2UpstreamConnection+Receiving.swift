@@ -67,6 +67,10 @@ extension H2UpstreamConnection {
 
     /// Tells the exchanges what has come. Each may end, begin anew, or take another stream of this connection meanwhile.
     func tell() {
+        if owesNews, state == .ready {
+            owesNews = false
+            tellWaiting()
+        }
         var index = 0
         while index < touched.count, state != .closed {
             let stream = streams[Int(touched[index])]
@@ -83,9 +87,8 @@ extension H2UpstreamConnection {
     }
 
     private func settingsCame() {
-        if state == .ready { worker.h2Upstreams.learned(session.openable + session.streamCount, of: target) }
-        guard !knowsSettings else { return }
+        worker.h2Upstreams.learned(session.peerStreams, of: target)
         knowsSettings = true
-        tellWaiting()
+        owesNews = true
     }
 }

@@ -36,8 +36,8 @@ extension H2UpstreamConnection {
     /// Gives the kernel what there is, as long as it takes it.
     private func send() {
         while transport.isClear, !hasWriteFailed {
-            let hasMore = session.send(into: worker.h2Upstreams.output, budget: Self.sendSize, now: worker.loop.now)
-            guard write(worker.h2Upstreams.output) else { break }
+            let hasMore = session.send(into: worker.h2.output, budget: Self.sendSize, now: worker.loop.now)
+            guard write(worker.h2.output) else { break }
             noteEvents(of: UnsafeRawBufferPointer(start: nil, count: 0))
             if !hasMore { break }
         }
@@ -51,8 +51,8 @@ extension H2UpstreamConnection {
     func sayGoodbye() {
         session.beginDrain()
         guard transport.isClear, !hasWriteFailed else { return }
-        _ = session.send(into: worker.h2Upstreams.output, budget: Self.sendSize, now: worker.loop.now)
-        _ = write(worker.h2Upstreams.output)
+        _ = session.send(into: worker.h2.output, budget: Self.sendSize, now: worker.loop.now)
+        _ = write(worker.h2.output)
         noteEvents(of: UnsafeRawBufferPointer(start: nil, count: 0))
     }
 

@@ -43,6 +43,8 @@ final class H2UpstreamConnection: EventHandler {
     var hasServed = false
     /// The peer's SETTINGS are here.
     var knowsSettings = false
+    /// Those who wait for these are to be told.
+    var owesNews = false
     /// Streams opened so far: their numbers do not come back.
     private var count = 0
     /// What the clock has to do with it (`+Clock`).
@@ -90,11 +92,14 @@ final class H2UpstreamConnection: EventHandler {
     /// - Parameter known: the limit of an earlier connection to this target; 0 = none.
     func room(known: Int) -> Int {
         switch state {
-        case .ready: min(session.openable, Self.greatestRoom - session.streamCount) - waiting
-        case .connecting, .handshaking: (known > 0 ? min(known, Self.assumedRoom) : Self.assumedRoom) - waiting
+        case .ready where knowsSettings: min(session.openable, Self.greatestRoom - session.streamCount) - waiting
+        case .ready: min(session.openable, assumed(known) - session.streamCount) - waiting
+        case .connecting, .handshaking: assumed(known) - waiting
         case .retiring, .closed: 0
         }
     }
+
+    private func assumed(_ known: Int) -> Int { known > 0 ? min(known, Self.assumedRoom) : Self.assumedRoom }
 
     /// For one exchange, which attaches itself next.
     func makeStream() -> H2UpstreamStream {

@@ -61,9 +61,9 @@ final class H2UpstreamStream: UpstreamStream {
 
     override func request(_ head: UnsafeRawBufferPointer, ends: Bool) -> Bool {
         guard phase == .waiting, connection.state == .ready else { return false }
-        let scratch = worker.h2Upstreams
+        let fields = worker.h2.fields
         var parser = RequestParser()
-        guard case .head(let parsed) = parser.parse(head, into: worker.requestFields, limits: scratch.headLimits(worker)) else {
+        guard case .head(let parsed) = parser.parse(head, into: worker.requestFields, limits: worker.h2Upstreams.headLimits(worker)) else {
             return false
         }
         asksForWebSocket =
@@ -72,8 +72,8 @@ final class H2UpstreamStream: UpstreamStream {
         H2Writing.request(
             parsed, of: head, fields: worker.requestFields, scheme: target.wire.tls == nil ? "http" : "https",
             asWebSocket: asksForWebSocket,
-            into: scratch.fields)
-        guard let handle = connection.session.request(scratch.fields, ends: ends && !asksForWebSocket, user: index) else { return false }
+            into: fields)
+        guard let handle = connection.session.request(fields, ends: ends && !asksForWebSocket, user: index) else { return false }
         self.handle = handle
         phase = .open
         hasSaidAll = ends && !asksForWebSocket

@@ -17,10 +17,8 @@ final class H2Upstreams {
 
     /// By `Target.ordinal`. A connection keeps its target alive, so a row with connections has one owner.
     private var rows: [Row] = []
-    // Used for one call each, by all connections of the loop.
-    let fields = H2FieldList()
+    /// From `keepTrailers` to `endBody`, which follows in the same call.
     let trailers = H2FieldList()
-    let output = H2Output()
 
     private static let sparePause = TimeSpan.milliseconds(1000)
 
