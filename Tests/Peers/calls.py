@@ -16,7 +16,7 @@ import time
 import grpc
 
 import frames
-from echo import OPTIONS, SERVICE, serve
+from echo import NOT_SERVING, OPTIONS, SERVICE, SERVING, serve
 from fronts import bundle, haproxy
 from scene import Checks, Failure, Material, Scene, expect, free_port, one_line, wait_for, wait_until
 
@@ -293,7 +293,7 @@ def _(stage):
         next(stream)
     child.kill()
     error = failure(lambda: [m for m in stream])
-    expect(error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL), "stream", error.code(), error.details())
+    expect(error.code() == grpc.StatusCode.UNAVAILABLE, "stream", error.code(), error.details())
     error = failure(lambda: call.result())
     expect(error.code() == grpc.StatusCode.UNAVAILABLE, "call", error.code(), error.details())
 
@@ -328,6 +328,16 @@ def _(stage):
     for thread in threads:
         thread.join(T)
     expect(not bad, f"{len(bad)} of {sum(counts)} failed:", bad[:3])
+
+
+@own("checks of grpc.health.v1 judge a target, by TLS too")
+def _(stage):
+    for service, back in (("checked", "h2c"), ("checked-tls", "tls")):
+        def state():
+            return stage.ask("GET", f"/v1/services/{service}")[1]["service"]["pools"][0]["targets"][0]["health"]
+        for health, wanted in ((SERVING, "healthy"), (NOT_SERVING, "unhealthy"), (SERVING, "healthy")):
+            stage.echoes[back].health = health
+            wait_until(lambda: state()["state"] == wanted, f"{service} is not {wanted}: {state()}", 5)
 
 
 @own("a paused service holds calls, and lets them go")
@@ -468,7 +478,7 @@ backend tls
         self.ways = [("h2c", "h2c"), ("tls", "h2c"), ("tls", "tls")]
 
     def play_sluice(self):
-        refusing = free_port()
+        refusing, health = free_port(), "health: { protocol: grpc, interval: 100ms, timeout: 100ms, rise: 1, fall: 1 }"
         self.run_with(f"""
 defaults: {{ limits: {{ body_bytes: 40MiB }} }}
 listeners:
@@ -481,6 +491,8 @@ routes:
   - {{ match: {{ hosts: [slow.test] }}, service: slow }}
   - {{ match: {{ hosts: [dying.test] }}, service: dying }}
   - {{ match: {{ hosts: [pair.test] }}, service: pair }}
+  - {{ match: {{ hosts: [checked.test] }}, service: checked }}
+  - {{ match: {{ hosts: [checked-tls.test] }}, service: checked-tls }}
   - {{ match: {{ hosts: [shop.test] }}, service: shop }}
 services:
   h2c: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams_of['h2c']}"], protocol: h2c }} }} }}
@@ -488,6 +500,8 @@ services:
   none: {{ pools: {{ only: {{ targets: ["127.0.0.1:{refusing}"], protocol: h2c }} }} }}
   slow: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams_of['h2c']}"], protocol: h2c }} }}, timeouts: {{ response_header: 300ms }} }}
   dying: {{ pools: {{ only: {{ targets: [], protocol: h2c }} }} }}
+  checked: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams_of['h2c']}"], protocol: h2c }} }}, {health} }}
+  checked-tls: {{ pools: {{ only: {{ targets: ["127.0.0.1:{self.upstreams_of['tls']}"], protocol: h2, tls: {{ ca: {self.material.ca.cert} }} }} }}, {health} }}
   pair: {{ pools: {{ only: {{ targets: [], protocol: h2c }} }} }}
   shop:
     pools: {{ blue: {{ targets: [], protocol: h2c }}, green: {{ targets: [], protocol: h2c }} }}

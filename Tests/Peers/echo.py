@@ -8,6 +8,7 @@ from concurrent import futures
 import grpc
 
 SERVICE = "/peers.Echo/"
+SERVING, NOT_SERVING = b"\x08\x01", b"\x08\x02"  # HealthCheckResponse of grpc.health.v1
 OPTIONS = [("grpc.max_receive_message_length", 1 << 26), ("grpc.max_send_message_length", 1 << 26), ("grpc.so_reuseport", 0)]
 
 
@@ -17,8 +18,11 @@ class Echo(grpc.GenericRpcHandler):
     def __init__(self, name):
         self.name = name.encode()
         self.cancelled, self.begun = threading.Event(), threading.Event()
+        self.health = SERVING
 
     def service(self, details):
+        if details.method == "/grpc.health.v1.Health/Check":
+            return grpc.unary_unary_rpc_method_handler(lambda request, context: self.health)
         method = details.method.rpartition("/")[2]
         kind = method.partition("_")[0]
         make = {"Unary": grpc.unary_unary_rpc_method_handler, "Down": grpc.unary_stream_rpc_method_handler,

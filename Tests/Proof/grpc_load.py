@@ -256,7 +256,8 @@ if __name__ == "__main__":
     parser.add_argument("--kinds", default="flip,split,reload,certificate,upgrade")
     parser.add_argument("--age", default="", help="max_connection_age, such as 2s")
     parser.add_argument("--pause", type=float, default=0.3, help="seconds between two changes, on the average")
-    parser.add_argument("--retries", action="store_true", help="let grpcio send refused calls again, as it does by default")
+    parser.add_argument("--no-retries", dest="retries", action="store_false",
+                        help="without grpcio's own: it then fails calls that it had for a connection, and not sent, when the GOAWAY came")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     options.seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
