@@ -183,7 +183,7 @@ import Testing
                 "{ protocol: tcp, path: /up }",
                 "5:30: error: `path` has no effect on a tcp check; hint: remove it, or write protocol: http"
             ),
-            ("{ protocol: grpc }", "5:25: error: `protocol`: `grpc` is not known here; hint: known are `http`, `tcp`"),
+            ("{ protocol: udp }", "5:25: error: `protocol`: `udp` is not known here; hint: known are `http`, `tcp`, `grpc`"),
             ("{ path: up }", "5:21: error: `path`: `up` does not begin with `/`; hint: write /up"),
             (
                 "{ expect: 2xx }",

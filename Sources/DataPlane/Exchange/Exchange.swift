@@ -84,7 +84,8 @@ final class Exchange {
         times.bytesIn = UInt64(head.length)
         if downstream.isHTTP2 {
             // An upgrade has no body: what comes is the tunnel's.
-            let isEmpty = downstream.transport.hasEnded && downstream.transport.input == nil
+            // One that was announced in chunks has its last chunk to be sent, and perhaps trailers, even if nothing is in it.
+            let isEmpty = downstream.transport.hasEnded && downstream.transport.input == nil && head.framing != .chunked
             requestBody = MessageBody(stream: isEmpty || head.wantsUpgrade)
             headBlock = block
             return enter()
