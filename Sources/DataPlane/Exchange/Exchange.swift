@@ -83,8 +83,8 @@ final class Exchange {
         self.head = head
         times.bytesIn = UInt64(head.length)
         if downstream.isHTTP2 {
-            // An upgrade has no body: what comes is the tunnel's.
-            let isEmpty = downstream.transport.hasEnded && downstream.transport.input == nil
+            // An upgrade has no body: what comes is the tunnel's. One that was announced as chunked has an end of its own, empty or not.
+            let isEmpty = downstream.transport.hasEnded && downstream.transport.input == nil && head.framing != .chunked
             requestBody = MessageBody(stream: isEmpty || head.wantsUpgrade)
             headBlock = block
             return enter()
