@@ -83,8 +83,7 @@ final class Exchange {
         self.head = head
         times.bytesIn = UInt64(head.length)
         if downstream.isHTTP2 {
-            // An upgrade has no body: what comes is the tunnel's.
-            // One that was announced in chunks has its last chunk to be sent, and perhaps trailers, even if nothing is in it.
+            // An upgrade has no body: what comes is the tunnel's. One that was announced as chunked has an end of its own, empty or not.
             let isEmpty = downstream.transport.hasEnded && downstream.transport.input == nil && head.framing != .chunked
             requestBody = MessageBody(stream: isEmpty || head.wantsUpgrade)
             headBlock = block

