@@ -10,15 +10,16 @@ package final class BufferPool {
         var leastCount = 0
     }
 
-    /// 4 KiB: a retained head. 16 KiB: a partial head, small leftovers. 64 KiB: relays under back-pressure. 512 KiB: the warm read buffer.
-    package static let smallest = 4096
+    /// 1 KiB: what streams of HTTP/2 hand to each other: heads, small messages, trailers. 4 KiB: a retained head. 16 KiB: a partial head,
+    /// small leftovers. 64 KiB: relays under back-pressure. 512 KiB: the warm read buffer.
+    package static let smallest = 1024
     package static let largest = 512 * 1024 + Block.headroom + Block.tailroom
     /// By rising capacity. A plain piece of memory: every request comes by here some ten times, and an array would be asked each time
     /// whether it is shared.
     private let shelves: UnsafeMutableBufferPointer<Shelf>
 
     package init() {
-        let sizes = [(Self.smallest, 1024), (16 * 1024, 256), (64 * 1024 + 128, 64), (Self.largest, 8)]
+        let sizes = [(Self.smallest, 4096), (4096, 1024), (16 * 1024, 256), (64 * 1024 + 128, 64), (Self.largest, 8)]
         shelves = .allocate(capacity: sizes.count)
         _ = shelves.initialize(from: sizes.map { Shelf(capacity: $0.0, cap: $0.1) })
     }

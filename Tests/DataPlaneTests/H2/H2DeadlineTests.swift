@@ -55,6 +55,39 @@ import Testing
         #expect(eventually { fleet.reports().allSatisfy { $0.http2Connections == 0 } })
     }
 
+    @Test("a client that is silent while it waits is asked by PING, and lost when nothing answers")
+    func silence() throws {
+        let origin = try ScriptedUpstream { peer in
+            try peer.wholeRequest()
+            peer.waitUntilAbandoned()
+        }
+        let fleet = try Fleet.h2(to: origin.place) {
+            $0.http2.pingInterval = .milliseconds(100)
+            $0.http2.pingTimeout = .milliseconds(200)
+        }
+        let client = try fleet.h2Client()
+        let id = try client.request()
+        // It answers each PING as long as it listens.
+        #expect(try !client.until(within: .milliseconds(600)) { client.isClosed || client[id].code != nil })
+        #expect(eventually { origin.abandoned == 1 && fleet.reports().allSatisfy { $0.http2Connections == 0 } })
+    }
+
+    @Test("a connection that has come of age is drained while requests go on")
+    func age() throws {
+        let origin = try ScriptedUpstream()
+        let fleet = try Fleet.h2(to: origin.place) { $0.listeners[0].maxConnectionAge = .milliseconds(300) }
+        let client = try fleet.h2Client()
+        #expect(
+            try client.until {
+                if client.goAways.isEmpty, let id = try? client.request(), let answer = try? client.answer(id) {
+                    return answer.status != 200
+                }
+                return client.goAways.count == 2
+            })
+        #expect(try client.until { client.isClosed })
+        withExtendedLifetime(fleet) {}
+    }
+
     @Test("a client that keeps its windows shut loses its stream, and the upstream is free again; the connection stays")
     func stalled() throws {
         let origin = try ScriptedUpstream { peer in

@@ -59,6 +59,12 @@ extension H2DownstreamConnection {
         arm(clock.head)
     }
 
+    /// There are streams again: whoever waits for them must be there.
+    func watchSilence() {
+        let interval = worker.snapshot.http2.pingInterval
+        if interval.nanoseconds > 0 { arm(worker.loop.now + interval) }
+    }
+
     /// The last stream has gone.
     func fellQuiet() {
         guard state == .open else { return }

@@ -90,6 +90,7 @@ final class H2DownstreamConnection: EventHandler, ClientConnection {
         stream.begin(handle)
         streams[slot] = stream
         streamCount += 1
+        if streamCount == 1 { watchSilence() }
         worker.counters.http2Streams += 1
         return stream
     }

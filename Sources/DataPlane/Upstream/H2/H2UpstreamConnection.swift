@@ -26,16 +26,17 @@ final class H2UpstreamConnection: EventHandler {
     var registration = Registration.none
     private var handshake: UpstreamHandshake?
 
+    // Unchecked: the checks at run time show per request. Every access is a statement of its own, ended before an exchange is called.
     /// By the number that the session keeps for a stream; those that serve nobody are used again.
-    private(set) var streams: [H2UpstreamStream] = []
-    private var free: [UInt32] = []
+    @exclusivity(unchecked) private(set) var streams: [H2UpstreamStream] = []
+    @exclusivity(unchecked) private var free: [UInt32] = []
     /// Streams given away that the session does not know yet.
-    private var waiting = 0
+    @exclusivity(unchecked) private var waiting = 0
     /// What came for them is to be told.
-    var touched: [UInt32] = []
+    @exclusivity(unchecked) var touched: [UInt32] = []
     /// They had something to send, and it has left.
-    var drained: [UInt32] = []
-    var isGathering = false
+    @exclusivity(unchecked) var drained: [UInt32] = []
+    @exclusivity(unchecked) var isGathering = false
     /// The peer does not take bytes any more; it may still have sent some.
     var hasWriteFailed = false
 
@@ -48,7 +49,7 @@ final class H2UpstreamConnection: EventHandler {
     /// Streams opened so far: their numbers do not come back.
     private var count = 0
     /// What the clock has to do with it (`+Clock`).
-    var times: H2UpstreamTimes
+    @exclusivity(unchecked) var times: H2UpstreamTimes
 
     /// So many streams are opened on one connection at most: then its numbers (2³¹, every second of them ours) are nearly used up.
     private static let greatestStream = 1 << 30 - 1 << 16

@@ -14,9 +14,10 @@ final class H2UpstreamStream: UpstreamStream {
 
     let connection: H2UpstreamConnection
     let index: UInt32
-    private(set) var phase = Phase.free
+    // Unchecked: see `H2UpstreamConnection.streams`.
+    @exclusivity(unchecked) private(set) var phase = Phase.free
     /// Of the session, while `open`.
-    private(set) var handle: H2Stream?
+    @exclusivity(unchecked) private(set) var handle: H2Stream?
     /// Why it has ended, as far as the exchange does not know it yet.
     private var failure: ExchangeMachine.UpstreamFailure?
     private var isTouched = false

@@ -16,7 +16,7 @@ final class H2Upstreams {
     }
 
     /// By `Target.ordinal`. A connection keeps its target alive, so a row with connections has one owner.
-    private var rows: [Row] = []
+    @exclusivity(unchecked) private var rows: [Row] = []
     /// From `keepTrailers` to `endBody`, which follows in the same call.
     let trailers = H2FieldList()
 
