@@ -6,12 +6,12 @@ package final class Block {
     package static let tailroom = 64
 
     package let capacity: Int
-    // Private, so that the compiler sees every access and need not guard each one at run time.
-    private var first = 0
-    private var limit = 0
+    // Unchecked: the checks at run time show per request. Every access is of one word and ends within its statement.
+    @exclusivity(unchecked) @usableFromInline var first = 0
+    @exclusivity(unchecked) @usableFromInline var limit = 0
     /// Next in a `WriteQueue` or in the pool's free list.
-    var next: Block?
-    private let memory: UnsafeMutableRawPointer
+    @exclusivity(unchecked) var next: Block?
+    @usableFromInline let memory: UnsafeMutableRawPointer
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -20,36 +20,36 @@ package final class Block {
 
     deinit { memory.deallocate() }
 
-    package var count: Int { limit - first }
-    package var isEmpty: Bool { first == limit }
-    package var room: Int { capacity - limit }
+    @inlinable package var count: Int { limit - first }
+    @inlinable package var isEmpty: Bool { first == limit }
+    @inlinable package var room: Int { capacity - limit }
 
     /// The content. Valid until the block is next changed.
-    package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory + first, count: limit - first) }
-    package var mutableBytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + first, count: limit - first) }
+    @inlinable package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory + first, count: limit - first) }
+    @inlinable package var mutableBytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + first, count: limit - first) }
     /// The free space behind the content.
-    package var space: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + limit, count: capacity - limit) }
+    @inlinable package var space: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + limit, count: capacity - limit) }
 
     /// Empties it; what comes next begins at `offset`.
-    package func reset(at offset: Int = 0) {
+    @inlinable package func reset(at offset: Int = 0) {
         precondition(offset >= 0 && offset <= capacity)
         first = offset
         limit = offset
     }
 
     /// `count` bytes were written into `space`.
-    package func filled(_ count: Int) {
+    @inlinable package func filled(_ count: Int) {
         precondition(count >= 0 && count <= capacity - limit)
         limit += count
     }
 
-    package func consume(_ count: Int) {
+    @inlinable package func consume(_ count: Int) {
         precondition(count >= 0 && count <= limit - first)
         first += count
     }
 
     /// Takes `count` bytes off the end.
-    package func truncate(by count: Int) {
+    @inlinable package func truncate(by count: Int) {
         precondition(count >= 0 && count <= limit - first)
         limit -= count
     }
@@ -62,7 +62,7 @@ package final class Block {
     }
 
     /// Copies; the caller has seen to `room`.
-    package func append(_ source: UnsafeRawBufferPointer) {
+    @inlinable package func append(_ source: UnsafeRawBufferPointer) {
         precondition(source.count <= room)
         guard let base = source.baseAddress else { return }
         (memory + limit).copyMemory(from: base, byteCount: source.count)

@@ -8,9 +8,9 @@ internal import Glibc
 package final class EventLoop {
     package let mailbox: Mailbox
     package let mark = TurnMark()
-    // Private, so that the compiler sees every access and need not guard each one at run time.
-    private var monotonicNow: Instant
-    private var wallNow: Int64
+    // Unchecked, here and below: the checks at run time show per request. No access of these spans a call of a handler.
+    @exclusivity(unchecked) @usableFromInline var monotonicNow: Instant
+    @exclusivity(unchecked) @usableFromInline var wallNow: Int64
     private var turnCount: UInt64 = 0
 
     private struct Slot {
@@ -24,12 +24,12 @@ package final class EventLoop {
 
     private let epoll: Int32
     private let time: any TimeSource
-    private var slots: [Slot] = []
+    @exclusivity(unchecked) private var slots: [Slot] = []
     private var firstFree: Int32 = -1
-    private var timers: TimerWheel
-    private var resumed: [Registration] = []
+    @exclusivity(unchecked) private var timers: TimerWheel
+    @exclusivity(unchecked) private var resumed: [Registration] = []
     private var resuming: [Registration] = []
-    private var gathering: [Registration] = []
+    @exclusivity(unchecked) private var gathering: [Registration] = []
     private var ending: [Registration] = []
     /// Handlers unregistered in this turn: alive until its end, so that none is freed inside its own call.
     private var departed: [any EventHandler] = []
@@ -57,8 +57,8 @@ package final class EventLoop {
     }
 
     /// Read once per turn.
-    package var now: Instant { monotonicNow }
-    package var wall: Int64 { wallNow }
+    @inlinable package var now: Instant { monotonicNow }
+    @inlinable package var wall: Int64 { wallNow }
     package var turns: UInt64 { turnCount }
 
     deinit {

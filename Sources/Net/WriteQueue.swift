@@ -13,20 +13,20 @@ package struct WriteQueue {
 
     private static let maximumGather = 16
 
-    private var head: Block?
-    private var tail: Block?
+    @usableFromInline var head: Block?
+    // SAFETY: the chain from `head` ends here, and holds it; both are set together.
+    private unowned(unsafe) var tail: Block?
     package private(set) var count = 0
 
     package init() {}
-    package var isEmpty: Bool { head == nil }
+    @inlinable package var isEmpty: Bool { head == nil }
 
     /// Copies.
     package mutating func append(_ bytes: UnsafeRawBufferPointer, pool: BufferPool) {
         guard !bytes.isEmpty else { return }
         if let tail, tail.room >= bytes.count {
-            tail.append(bytes)
             count += bytes.count
-            return
+            return tail.append(bytes)
         }
         let block = pool.take(bytes.count)
         block.append(bytes)
@@ -34,10 +34,11 @@ package struct WriteQueue {
     }
 
     /// Takes the block over.
-    package mutating func append(_ block: Block) {
+    package mutating func append(_ block: consuming Block) {
         count += block.count
-        if let tail { tail.next = block } else { head = block }
+        let former = tail
         tail = block
+        if let former { former.next = block } else { head = block }
     }
 
     package mutating func flush(_ descriptor: Int32, pool: BufferPool) -> Progress {
@@ -54,7 +55,7 @@ package struct WriteQueue {
     }
 
     /// The bytes that are next, as far as they lie together; empty when there are none. Valid until the queue is next changed.
-    package var first: UnsafeRawBufferPointer { head?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+    @inlinable package var first: UnsafeRawBufferPointer { head?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0) }
 
     /// `count` bytes of `first` have been dealt with by somebody else.
     package mutating func drop(_ count: Int, pool: BufferPool) {
@@ -82,15 +83,15 @@ package struct WriteQueue {
     private mutating func consume(_ sent: Int, pool: BufferPool) {
         var left = sent
         count -= sent
-        while let first = head {
-            if left < first.count {
-                first.consume(left)
+        while let size = head?.count {
+            if left < size {
+                head?.consume(left)
                 return
             }
-            left -= first.count
-            head = first.next
+            left -= size
+            guard let first = head.take() else { return }
+            head = first.next.take()
             if head == nil { tail = nil }
-            first.next = nil
             pool.give(first)
         }
     }
