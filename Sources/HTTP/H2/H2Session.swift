@@ -174,6 +174,7 @@ package final class H2Session {
         guard streams.count == 0, openHead == 0, nextIndex == events.count else { return }
         events = []
         nextIndex = 0
+        streams = H2StreamTable()
         heads.release()
         if nghttp2_session_want_write(handle) == 0 { memory.pointee.release() }
     }

@@ -13,19 +13,17 @@ final class H2DownstreamStream: DownstreamStream {
     unowned(unsafe) let connection: H2DownstreamConnection
     private(set) var handle: H2Stream?
     /// The head as one of HTTP/1.1, until the exchange begins.
-    private var head: Block?
+    var head: Block?
     /// 0, or what the head is refused with.
-    private var refusal: UInt16 = 0
+    var refusal: UInt16 = 0
     /// The request's trailer section, as lines of HTTP/1.1.
-    private var trailerLines: Block?
+    var trailerLines: Block?
     /// `H2Scratch.fields` holds the response's trailers.
     private var hasTrailers = false
     private var isTunnel = false
     /// The request is for one.
-    private var webSocket: H2WebSocket?
+    var webSocket: H2WebSocket?
 
-    /// What a head takes beyond its field list: request line, framing, the fields of a WebSocket's handshake.
-    private static let headRoom = 512
     private static let endGrace = TimeSpan.milliseconds(500)
 
     init(_ connection: H2DownstreamConnection) {
@@ -44,30 +42,6 @@ final class H2DownstreamStream: DownstreamStream {
         (refusal, hasTrailers, isTunnel) = (0, false, false)
         webSocket = nil
         needsMoreInput = false
-    }
-
-    /// Takes over the head; it is gone from the store when the session receives again.
-    func keepHead(_ head: H2Head, _ heads: H2HeadStore) {
-        guard !head.isOverfull else { return refusal = 431 }
-        if !head.protocol.isEmpty {
-            webSocket = H2WebSocket(UnsafeRawBufferPointer(rebasing: heads.bytes[Int(head.protocol.start)..<Int(head.protocol.end)]))
-            guard webSocket != nil else { return refusal = 501 }
-        }
-        let block = worker.buffers.take(head.listBytes + Self.headRoom)
-        if let count = write(head, heads, into: block.space) { block.filled(count) } else { refusal = 431 }
-        self.head = block
-    }
-
-    private func write(_ head: H2Head, _ heads: H2HeadStore, into space: UnsafeMutableRawBufferPointer) -> Int? {
-        guard let webSocket else { return H1Writing.request(head, of: heads, into: space) }
-        return webSocket.key.withUnsafeBytes { H1Writing.request(head, of: heads, webSocketKey: $0, into: space) }
-    }
-
-    func keepTrailers(_ head: H2Head, _ heads: H2HeadStore) {
-        guard head.lines.count > 0, trailerLines == nil else { return }
-        let block = worker.buffers.take(head.listBytes)
-        if let count = H1Writing.trailers(head, of: heads, into: block.space) { block.filled(count) }
-        trailerLines = block
     }
 
     func start() {
@@ -203,20 +177,6 @@ final class H2DownstreamStream: DownstreamStream {
         let session = connection.session
         session.offer(handle, transport.output.count - session.unsent(handle))
         connection.wake()
-    }
-
-    /// Puts the head's fields into `H2Scratch.fields`.
-    private func translate(_ head: UnsafeRawBufferPointer) -> ResponseHead? {
-        var parser = ResponseParser()
-        // Edits come on top of what the limits allow a target.
-        let limits = HeadLimits(bytes: worker.settings.limits.bytes + 64 * 1024, fields: worker.responseFields.capacity)
-        guard
-            case .head(let parsed) = parser.parse(
-                head, requestMethod: exchange?.head.method ?? .get, into: worker.responseFields, limits: limits)
-        else { return nil }
-        let status: UInt16? = parsed.status == 101 ? 200 : nil
-        H2Writing.response(parsed, of: head, fields: worker.responseFields, status: status, into: worker.h2.fields)
-        return parsed
     }
 
     // MARK: - For the connection
