@@ -58,7 +58,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
         tests("NetTests", ["Net", "TestSupport"]),
         tests("TLSTests", ["TLS", "Net", "TestSupport"]),
-        tests("HTTPTests", ["HTTP", "Net"]),
+        tests("HTTPTests", ["HTTP", "CNghttp2", "Net"]),
         tests("ConfigTests", ["Config"]),
         tests("PolicyTests", ["Policy"]),
         tests("RoutingTests", ["Routing", "Config", "Policy", "HTTP", "Net"]),

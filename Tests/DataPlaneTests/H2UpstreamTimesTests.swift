@@ -57,10 +57,24 @@ internal import Testing
     func idle() {
         var times = ready
         times.idle(now: at(1000))
+        times.rested()
         #expect(judge(times, at: 60_000, isIdle: true) == .wait(until: at(76_000)))
         #expect(judge(times, at: 76_000, isIdle: true) == .close)
         times.busy(now: at(70_000))
         #expect(judge(times, at: 76_000) == .wait(until: at(100_000)))
+    }
+
+    @Test("without streams for a second it rests, once for each time")
+    func rest() {
+        var times = ready
+        times.idle(now: at(1000))
+        #expect(judge(times, at: 1500, isIdle: true) == .wait(until: at(2000)))
+        #expect(judge(times, at: 2000, isIdle: true) == .rest)
+        times.rested()
+        #expect(judge(times, at: 2000, isIdle: true) == .wait(until: at(76_000)))
+        times.busy(now: at(3000))
+        times.idle(now: at(4000))
+        #expect(judge(times, at: 4000, isIdle: true) == .wait(until: at(5000)))
     }
 
     @Test("an interval of zero asks never")

@@ -3,7 +3,7 @@ internal import CNghttp2
 /// Making the library's session.
 enum H2Library {
     static func session(
-        _ role: H2Session.Role, _ limits: H2Limits, owner: UnsafeMutableRawPointer, memory: UnsafeMutablePointer<H2Memory>
+        _ role: H2Session.Role, _ limits: H2Limits, owner: UnsafeMutableRawPointer, memory: H2Memory
     ) throws(H2Error) -> OpaquePointer {
         var (callbacks, options, session): (OpaquePointer?, OpaquePointer?, OpaquePointer?)
         defer {
@@ -23,7 +23,7 @@ enum H2Library {
         // It rations resets too; the library's own count would close with INTERNAL_ERROR.
         nghttp2_option_set_stream_reset_rate_limit(options, 1_000_000_000, 1_000_000_000)
         // The library copies it.
-        var functions = H2Memory.functions(for: memory)
+        var functions = memory.functions
         let status =
             role == .server
             ? nghttp2_session_server_new3(&session, callbacks, owner, options, &functions)

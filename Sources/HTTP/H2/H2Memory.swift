@@ -1,53 +1,93 @@
 internal import CNghttp2
 internal import Glibc
+package import Net
 
-/// The library's memory. Its frame buffer (16 KiB, of which small frames touch the first page) lies on pages of its own, so that a connection
-/// that has gone quiet can give them back; everything else comes from the heap as ever. One per session, at a place that does not move.
-struct H2Memory {
-    private var frames: UnsafeMutableRawPointer?
-    private var frameBytes = 0
+/// The library's memory of one session. Its two large buffers lie in pages of the loop, to be given back while the session rests;
+/// everything else is malloc's.
+///
+/// - The stream table, one page of zeros without streams. A larger one is malloc's.
+/// - The frame being packed: 16 KiB, of which the first hundreds of bytes are used, for content goes by.
+package final class H2Memory {
+    private let shelf: PageShelf?
+    private let pages: UnsafeMutableRawPointer?
+    private var hasTable = false
+    private var hasFrame = false
 
-    private static let page = 4096
-    /// The library's only piece of this size in a session at rest.
-    private static let frameSize = 16_384
+    private static let pageCount = 6
+    /// Above what any head asks for at once.
+    private static let frameSizes = 16_385...(pageCount - 1) * PageShelf.pageSize
 
-    /// SAFETY: `place` outlives the session that gets these.
-    static func functions(for place: UnsafeMutablePointer<H2Memory>) -> nghttp2_mem {
+    /// The shelf that sessions of a loop share: room for 43,690 of them; those beyond are malloc's whole.
+    package static func makeShelf() -> PageShelf { PageShelf(pages: pageCount, addresses: 1 << 30, warmest: 64) }
+
+    init(_ shelf: PageShelf?) {
+        self.shelf = shelf
+        pages = shelf?.take()
+    }
+
+    // The library's session is gone by now.
+    deinit { if let shelf, let pages { shelf.give(pages) } }
+
+    /// Gives back the pages that a session without streams does not need.
+    /// - Parameter isSaid: no frame is under way, so that what lies in the buffer is of no use.
+    func rest(isSaid: Bool) {
+        guard let pages else { return }
+        if isSaid, hasFrame { PageShelf.cool(frame(pages)) }
+        // Zeros it was, and zeros it stays.
+        let table = table(pages)
+        if hasTable, table.withMemoryRebound(to: UInt64.self, { $0.allSatisfy { $0 == 0 } }) { PageShelf.cool(table) }
+    }
+
+    // MARK: - What the library calls
+
+    /// SAFETY: the session that gets these is deleted before its memory goes.
+    var functions: nghttp2_mem {
         nghttp2_mem(
-            mem_user_data: place,
-            malloc: { size, _ in malloc(size) },
-            free: { piece, place in
-                if let piece { place?.assumingMemoryBound(to: H2Memory.self).pointee.drop(piece) }
-                free(piece)
-            },
-            calloc: { count, size, _ in calloc(count, size) },
-            // Buffers begin as a piece that grows from nothing.
-            realloc: { piece, size, place in
-                guard let memory = place?.assumingMemoryBound(to: H2Memory.self) else { return realloc(piece, size) }
-                guard let piece else { return size < H2Memory.frameSize ? malloc(size) : memory.pointee.takeLarge(size) }
-                memory.pointee.drop(piece)
-                return realloc(piece, size)
-            })
+            mem_user_data: Unmanaged.passUnretained(self).toOpaque(),
+            malloc: { size, memory in H2Memory.lent(memory) { $0.take(size) ?? malloc(size) } },
+            free: { piece, memory in H2Memory.lent(memory) { if !$0.owns(piece) { free(piece) } } },
+            calloc: { count, size, memory in H2Memory.lent(memory) { $0.takeTable(count, size) ?? calloc(count, size) } },
+            realloc: { piece, size, memory in H2Memory.lent(memory) { $0.resize(piece, size) } })
     }
 
-    /// Gives the frame buffer's pages back until they are written again. Nothing may wait in it.
-    func release() {
-        if let frames { _ = madvise(frames, frameBytes, MADV_DONTNEED) }
+    private static func lent<Result>(_ memory: UnsafeMutableRawPointer?, _ body: (H2Memory) -> Result) -> Result {
+        guard let memory else { preconditionFailure("the library has lost its memory") }
+        return Unmanaged<H2Memory>.fromOpaque(memory)._withUnsafeGuaranteedRef(body)
     }
 
-    private mutating func takeLarge(_ size: Int) -> UnsafeMutableRawPointer? {
-        guard frames == nil, let rounded = Self.rounded(size) else { return malloc(size) }
-        guard let piece = aligned_alloc(Self.page, rounded) else { return nil }
-        (frames, frameBytes) = (piece, rounded)
-        return piece
+    /// The first of its size; what is given back stays here, for the session's life.
+    private func take(_ size: Int) -> UnsafeMutableRawPointer? {
+        guard Self.frameSizes.contains(size), !hasFrame, let pages else { return nil }
+        hasFrame = true
+        return frame(pages).baseAddress
     }
 
-    private mutating func drop(_ piece: UnsafeMutableRawPointer) {
-        if piece == frames { frames = nil }
+    private func takeTable(_ count: Int, _ size: Int) -> UnsafeMutableRawPointer? {
+        guard count.multipliedReportingOverflow(by: size) == (PageShelf.pageSize, false), !hasTable, let pages else { return nil }
+        hasTable = true
+        memset(pages, 0, PageShelf.pageSize)
+        return pages
     }
 
-    private static func rounded(_ size: Int) -> Int? {
-        let (sum, overflow) = size.addingReportingOverflow(page - 1)
-        return overflow ? nil : sum / page * page
+    private func resize(_ piece: UnsafeMutableRawPointer?, _ size: Int) -> UnsafeMutableRawPointer? {
+        guard let piece else { return take(size) ?? malloc(size) }
+        guard let pages, owns(piece) else { return realloc(piece, size) }
+        let old = piece == pages ? table(pages) : frame(pages)
+        guard size > old.count else { return piece }
+        guard let larger = malloc(size) else { return nil }
+        UnsafeMutableRawBufferPointer(start: larger, count: size).copyMemory(from: UnsafeRawBufferPointer(old))
+        return larger
+    }
+
+    private func owns(_ piece: UnsafeMutableRawPointer?) -> Bool {
+        UInt(bitPattern: piece) &- UInt(bitPattern: pages) < UInt(bitPattern: Self.pageCount * PageShelf.pageSize) && pages != nil
+    }
+
+    private func table(_ pages: UnsafeMutableRawPointer) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: pages, count: PageShelf.pageSize)
+    }
+
+    private func frame(_ pages: UnsafeMutableRawPointer) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: pages + PageShelf.pageSize, count: (Self.pageCount - 1) * PageShelf.pageSize)
     }
 }

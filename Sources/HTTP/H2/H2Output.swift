@@ -12,6 +12,8 @@ package final class H2Output {
     }
 
     @exclusivity(unchecked) package private(set) var pieces: [Piece] = []
+    /// Trailers on their way into the library.
+    let trailers = H2FieldList()
     private let storage: UnsafeMutableRawBufferPointer
     @exclusivity(unchecked) private var used = 0
     /// Bytes of all pieces.

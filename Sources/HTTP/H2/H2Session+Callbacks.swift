@@ -138,11 +138,11 @@ extension H2Session {
         if count > 0 { flags |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue }
         if isFinished, count == record.offered {
             flags |= NGHTTP2_DATA_FLAG_EOF.rawValue
-            if let kept = record.trailers {
+            if let kept = record.trailers, let fields = output?.trailers {
                 streams[slot].trailers = nil
                 flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-                scratch.restore(kept)
-                _ = scratch.withPairs { nghttp2_submit_trailer(handle, id, $0, $1) }
+                fields.restore(kept)
+                _ = fields.withPairs { nghttp2_submit_trailer(handle, id, $0, $1) }
             }
         }
         return count

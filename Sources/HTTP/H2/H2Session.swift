@@ -38,9 +38,7 @@ package final class H2Session {
     @exclusivity(unchecked) var output: H2Output?
     @exclusivity(unchecked) var outputBudget = 0
     @exclusivity(unchecked) var isOutputFull = false
-    /// One for each session takes memory with the first trailers.
-    private(set) lazy var scratch = H2FieldList()
-    private let memory: UnsafeMutablePointer<H2Memory>
+    private let memory: H2Memory
 
     @exclusivity(unchecked) private var walk: H2FrameWalk
     @exclusivity(unchecked) private var clientSide: H2ClientSide
@@ -60,7 +58,9 @@ package final class H2Session {
     private static let bytesAtOnce = 16_384
 
     /// The first SETTINGS (and as client the preface) wait to be sent. Throws when there is no memory.
-    package init(role: Role, limits: H2Limits = H2Limits(), now: Instant) throws(H2Error) {
+    ///
+    /// - Parameter pages: the loop's, for sessions that may rest (`H2Memory.makeShelf`).
+    package init(role: Role, limits: H2Limits = H2Limits(), now: Instant, pages: PageShelf? = nil) throws(H2Error) {
         self.role = role
         self.limits = limits
         self.now = now
@@ -68,16 +68,12 @@ package final class H2Session {
         guardian = H2Guard(limits, now: now)
         walk = H2FrameWalk(preface: role == .server ? 24 : 0)
         clientSide = H2ClientSide(limits)
-        memory = .allocate(capacity: 1)
-        memory.initialize(to: H2Memory())
+        memory = H2Memory(pages)
         handle = try H2Library.session(role, limits, owner: Unmanaged.passUnretained(self).toOpaque(), memory: memory)
         try submitSettings()
     }
 
-    deinit {
-        nghttp2_session_del(handle)
-        memory.deallocate()
-    }
+    deinit { nghttp2_session_del(handle) }
 
     // MARK: - Bytes in
 
@@ -176,7 +172,8 @@ package final class H2Session {
         nextIndex = 0
         streams = H2StreamTable()
         heads.release()
-        if nghttp2_session_want_write(handle) == 0 { memory.pointee.release() }
+        // Once the library is over it has nothing to say, whatever is still under way.
+        memory.rest(isSaid: nghttp2_session_want_write(handle) == 0 && nghttp2_session_want_read(handle) != 0)
     }
 
     // MARK: - For the callbacks

@@ -18,8 +18,8 @@ final class Shore {
     private(set) var error: H2Error?
     private(set) var received: [Int32: [UInt8]] = [:]
 
-    init(_ role: H2Session.Role, limits: H2Limits = H2Limits()) throws {
-        session = try H2Session(role: role, limits: limits, now: now)
+    init(_ role: H2Session.Role, limits: H2Limits = H2Limits(), pages: PageShelf? = nil) throws {
+        session = try H2Session(role: role, limits: limits, now: now, pages: pages)
     }
 
     // MARK: - Saying

@@ -40,7 +40,8 @@ final class H2DownstreamConnection: EventHandler, ClientConnection {
     /// nil when there is no memory for a session.
     /// - Parameter transport: with a session whose handshake is through, or with bytes that were read already.
     init?(worker: Worker, client: Client, transport: Transport) {
-        guard let session = try? H2Session(role: .server, limits: worker.snapshot.http2.server, now: worker.loop.now) else { return nil }
+        let (limits, pages) = (worker.snapshot.http2.server, worker.h2.pages)
+        guard let session = try? H2Session(role: .server, limits: limits, now: worker.loop.now, pages: pages) else { return nil }
         self.worker = worker
         self.client = client
         self.session = session

@@ -3,6 +3,8 @@ internal import Net
 
 /// What the HTTP/2 connections of a loop use one after the other, each within one call.
 final class H2Scratch {
+    /// Where sessions keep what is large; not for one call, but for as long as they live.
+    let pages = H2Memory.makeShelf()
     /// Frames that came in. Not the loop's read buffer: exchanges read into that one while these bytes are worked on.
     let input: Block
     /// What a session wants to have sent.

@@ -68,7 +68,8 @@ final class H2UpstreamConnection: EventHandler {
 
     /// nil when the target cannot be reached at all: refused at once, or no descriptor for it.
     static func dial(_ target: Target, worker: Worker, timeout: TimeSpan) -> H2UpstreamConnection? {
-        guard let session = try? H2Session(role: .client, limits: worker.snapshot.http2.client, now: worker.loop.now),
+        let (limits, pages) = (worker.snapshot.http2.client, worker.h2.pages)
+        guard let session = try? H2Session(role: .client, limits: limits, now: worker.loop.now, pages: pages),
             let descriptor = UpstreamDial.start(target.identity.address, worker)
         else { return nil }
         let connection = H2UpstreamConnection(

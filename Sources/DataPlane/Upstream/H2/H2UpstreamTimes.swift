@@ -13,6 +13,8 @@ struct H2UpstreamTimes {
     /// Since when it has had streams, without a break.
     private var busySince: Instant
     private(set) var idleSince: Instant
+    /// It has given back what an idle connection does not need.
+    private var hasRested = false
     /// The kernel has taken nothing since then; `.never` while it takes what it gets.
     var blockedSince = Instant.never
     /// A PING is on its way.
@@ -20,11 +22,15 @@ struct H2UpstreamTimes {
     /// The last PING was answered, and nothing has come since.
     private var answeredAt = Instant.never
 
+    /// Without streams for so long, it rests.
+    private static let wakefulness = TimeSpan.milliseconds(1000)
     private static let pingPause = TimeSpan.milliseconds(305_000)
 
     enum Verdict: Equatable {
         case wait(until: Instant)
         case ping
+        /// Idle for a while: it is to hold less.
+        case rest
         /// Idle for long enough.
         case close
         case lost
@@ -39,7 +45,12 @@ struct H2UpstreamTimes {
 
     mutating func busy(now: Instant) { busySince = now }
 
-    mutating func idle(now: Instant) { idleSince = now }
+    mutating func idle(now: Instant) {
+        idleSince = now
+        hasRested = false
+    }
+
+    mutating func rested() { hasRested = true }
 
     /// Bytes came: the peer lives.
     mutating func heard(now: Instant) {
@@ -64,7 +75,9 @@ struct H2UpstreamTimes {
         }
         if isIdle {
             let end = idleSince + keepalive
-            return now >= end ? .close : .wait(until: min(next, end))
+            if now >= end { return .close }
+            let rest = hasRested ? .never : idleSince + Self.wakefulness
+            return now >= rest ? .rest : .wait(until: min(next, min(end, rest)))
         }
         guard interval > .zero else { return .wait(until: next) }
         if pingedAt != .never {
@@ -92,6 +105,10 @@ extension H2UpstreamConnection {
             _ = session.ping()
             times.pinged(now: worker.loop.now)
             gather()
+            arm()
+        case .rest:
+            session.trim()
+            times.rested()
             arm()
         case .close: closeIdle()
         case .lost: lost(state == .connecting || state == .handshaking ? .connectTimeout : nil)
