@@ -26,9 +26,13 @@ package final class Block {
 
     /// The content. Valid until the block is next changed.
     @inlinable package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory + first, count: limit - first) }
-    @inlinable package var mutableBytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + first, count: limit - first) }
+    @inlinable package var mutableBytes: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: memory + first, count: limit - first)
+    }
     /// The free space behind the content.
-    @inlinable package var space: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + limit, count: capacity - limit) }
+    @inlinable package var space: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: memory + limit, count: capacity - limit)
+    }
 
     /// Empties it; what comes next begins at `offset`.
     @inlinable package func reset(at offset: Int = 0) {
