@@ -39,6 +39,7 @@ extension WorkerStatus {
         guard let report else { return }
         epoch = report.epoch
         connections = report.downstreamConnections
+        http2 = HTTP2Status(connections: report.http2Connections, streams: report.http2Streams)
         tunnels = report.tunnels
         inFlight = report.exchangesInFlight
         idleUpstream = report.idleUpstreamConnections

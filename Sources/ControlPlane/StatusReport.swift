@@ -36,6 +36,8 @@ package struct WorkerStatus: Encodable, Sendable {
     package var answering: Bool
     package var epoch: UInt64?
     package var connections: Int?
+    /// Of `connections`, those that speak HTTP/2.
+    package var http2: HTTP2Status?
     package var tunnels: Int?
     package var inFlight: Int?
     package var idleUpstream: Int?
@@ -48,6 +50,12 @@ package struct WorkerStatus: Encodable, Sendable {
     package var requests: UInt64?
     /// Responses by class: "1xx" … "5xx".
     package var responses: [String: UInt64]?
+}
+
+/// HTTP/2 with clients, now.
+package struct HTTP2Status: Encodable, Sendable {
+    package var connections: Int
+    package var streams: Int
 }
 
 /// TLS handshakes with clients.

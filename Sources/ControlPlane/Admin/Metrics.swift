@@ -55,6 +55,8 @@ enum Metrics {
         each("sluice_proxy_headers_refused_total", .counter, "Client connections closed for a missing or bad PROXY header.") {
             $0.refusedProxyHeaders
         }
+        each("sluice_http2_connections", .gauge, "Client connections open that speak HTTP/2.") { $0.http2?.connections }
+        each("sluice_http2_streams", .gauge, "Streams open on them.") { $0.http2?.streams }
         each("sluice_tunnels", .gauge, "Upgraded connections open.") { $0.tunnels }
         each("sluice_exchanges_in_flight", .gauge, "Requests being served.") { $0.inFlight }
         each("sluice_upstream_idle_connections", .gauge, "Upstream connections kept for reuse.") { $0.idleUpstream }

@@ -39,6 +39,7 @@ final class Opening: EventHandler, ClientConnection {
         worker.counters.downstreamConnections += 1
         let limit = client.isSecure ? client.policy.handshakeTimeout : worker.settings.requestHeader
         worker.loop.setDeadline(registration, worker.loop.now + limit)
+        if worker.isDraining { drain() }
         return true
     }
 
@@ -58,9 +59,10 @@ final class Opening: EventHandler, ClientConnection {
 
     func deadlineReached() { close() }
 
-    /// Whoever has not said anything yet has nothing to lose.
+    /// What is under way in the network still gets its answer.
     func drain() {
-        if case .silent = state { close() }
+        let grace = worker.loop.now + LoopSettings.idleGrace
+        if case .silent = state, grace < worker.loop.deadline(registration) { worker.loop.setDeadline(registration, grace) }
     }
 
     func close() {

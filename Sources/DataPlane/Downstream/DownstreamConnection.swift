@@ -42,7 +42,7 @@ final class DownstreamConnection: DownstreamStream, ClientConnection {
     func takeOver(_ registration: Registration) {
         self.registration = registration
         worker.loop.handOver(registration, to: self)
-        setDeadline(after: worker.settings.requestHeader)
+        setDeadline(after: worker.isDraining ? LoopSettings.idleGrace : worker.settings.requestHeader)
         readRequests()
     }
 
