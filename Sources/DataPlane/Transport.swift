@@ -55,7 +55,7 @@ struct Transport {
     static var stream: Transport { Transport() }
 
     /// Nothing that was given to it waits here: whoever feeds it may go on.
-    var isClear: Bool { output.isEmpty && !owesRecords }
+    var isClear: Bool { output.count == 0 && !owesRecords }
 
     /// Notes what the kernel said.
     mutating func note(_ readiness: Readiness) {

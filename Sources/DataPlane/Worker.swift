@@ -8,16 +8,20 @@ internal import Telemetry
 /// One loop's world: everything its connections and exchanges share, touched by its thread alone.
 final class Worker {
     let index: Int
-    let loop: EventLoop
+    // Through a counted reference each use of these would cost two atomics, and a request has dozens.
+    // SAFETY: `owned` keeps them as long as the worker is there.
+    unowned(unsafe) let loop: EventLoop
+    unowned(unsafe) let log: AccessLog
+    unowned(unsafe) let buffers: BufferPool
+    // SAFETY: as above.
+    unowned(unsafe) let requestFields: FieldTable
+    unowned(unsafe) let responseFields: FieldTable
+    unowned(unsafe) let h2Upstreams: H2Upstreams
+    private let owned: [AnyObject]
     let snapshots: SnapshotCell
-    let log: AccessLog
     let board: LoadBoard
     let notices: Notices
-    let buffers = BufferPool()
-    let requestFields: FieldTable
-    let responseFields: FieldTable
-    var idle = IdleConnections()
-    let h2Upstreams = H2Upstreams()
+    @exclusivity(unchecked) var idle = IdleConnections()
     var queues = ServiceQueues()
     /// Between OpenSSL and this loop's sockets; made for the first of them that speaks TLS.
     var tls: TLSBridge {
@@ -34,18 +38,28 @@ final class Worker {
     /// For the next connection to a target, by its ordinal.
     var tickets = TargetTickets()
     private(set) lazy var held = HeldExchanges(worker: self)
-    private(set) lazy var h2 = H2Scratch(buffers)
-    var counters = LoopCounters()
-    var identifiers = RequestIdentifiers()
-    var date = DateLine()
+    /// Made for the first connection that speaks HTTP/2.
+    var h2: H2Scratch {
+        if let scratch { return scratch }
+        let made = H2Scratch(buffers)
+        (ownScratch, scratch) = (made, made)
+        return made
+    }
+    private var ownScratch: H2Scratch?
+    // SAFETY: `ownScratch` keeps it, and is set once.
+    @exclusivity(unchecked) private unowned(unsafe) var scratch: H2Scratch?
+    // Unchecked, here and below: the checks at run time show per request. Nothing of these calls anybody.
+    @exclusivity(unchecked) var counters = LoopCounters()
+    @exclusivity(unchecked) var identifiers = RequestIdentifiers()
+    @exclusivity(unchecked) var date = DateLine()
     /// What the loop reads into when nobody's bytes wait in front; warm.
-    private(set) var readBlock: Block
-    private(set) var snapshot: Snapshot
-    private(set) var settings: LoopSettings
-    private(set) var isDraining = false
+    @exclusivity(unchecked) private(set) var readBlock: Block
+    @exclusivity(unchecked) private(set) var snapshot: Snapshot
+    @exclusivity(unchecked) private(set) var settings: LoopSettings
+    @exclusivity(unchecked) private(set) var isDraining = false
     private(set) var listeners: [Listener] = []
-    private var headMemory: UnsafeMutableRawBufferPointer
-    private var freeExchanges: [Exchange] = []
+    @exclusivity(unchecked) private var headMemory: UnsafeMutableRawBufferPointer
+    @exclusivity(unchecked) private var freeExchanges: [Exchange] = []
     /// Every exchange object ever made; those not free are in flight.
     private(set) var exchanges: [Exchange] = []
 
@@ -54,15 +68,20 @@ final class Worker {
 
     init(index: Int, loop: EventLoop, snapshots: SnapshotCell, log: AccessLog, board: LoadBoard, notices: Notices) {
         self.index = index
+        let (buffers, upstreams) = (BufferPool(), H2Upstreams())
+        let (requestFields, responseFields) = (FieldTable(capacity: 1024), FieldTable(capacity: 1024))
+        owned = [loop, log, buffers, upstreams, requestFields, responseFields]
         self.loop = loop
-        self.snapshots = snapshots
         self.log = log
+        self.buffers = buffers
+        self.requestFields = requestFields
+        self.responseFields = responseFields
+        h2Upstreams = upstreams
+        self.snapshots = snapshots
         self.board = board
         self.notices = notices
         snapshot = snapshots.load()
         settings = LoopSettings(snapshot)
-        requestFields = FieldTable(capacity: 1024)
-        responseFields = FieldTable(capacity: 1024)
         readBlock = buffers.take(BufferPool.largest)
         headMemory = .allocate(byteCount: settings.limits.bytes + Self.headRoom, alignment: 64)
         log.format = settings.logFormat

@@ -7,11 +7,11 @@ package final class Block {
 
     package let capacity: Int
     // Unchecked: the checks at run time show per request. Every access is of one word and ends within its statement.
-    @exclusivity(unchecked) @usableFromInline var first = 0
-    @exclusivity(unchecked) @usableFromInline var limit = 0
+    @exclusivity(unchecked) private var first = 0
+    @exclusivity(unchecked) private var limit = 0
     /// Next in a `WriteQueue` or in the pool's free list.
     @exclusivity(unchecked) var next: Block?
-    @usableFromInline let memory: UnsafeMutableRawPointer
+    private let memory: UnsafeMutableRawPointer
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -20,40 +20,40 @@ package final class Block {
 
     deinit { memory.deallocate() }
 
-    @inlinable package var count: Int { limit - first }
-    @inlinable package var isEmpty: Bool { first == limit }
-    @inlinable package var room: Int { capacity - limit }
+    package var count: Int { limit - first }
+    package var isEmpty: Bool { first == limit }
+    package var room: Int { capacity - limit }
 
     /// The content. Valid until the block is next changed.
-    @inlinable package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory + first, count: limit - first) }
-    @inlinable package var mutableBytes: UnsafeMutableRawBufferPointer {
+    package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory + first, count: limit - first) }
+    package var mutableBytes: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: memory + first, count: limit - first)
     }
     /// The free space behind the content.
-    @inlinable package var space: UnsafeMutableRawBufferPointer {
+    package var space: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: memory + limit, count: capacity - limit)
     }
 
     /// Empties it; what comes next begins at `offset`.
-    @inlinable package func reset(at offset: Int = 0) {
+    package func reset(at offset: Int = 0) {
         precondition(offset >= 0 && offset <= capacity)
         first = offset
         limit = offset
     }
 
     /// `count` bytes were written into `space`.
-    @inlinable package func filled(_ count: Int) {
+    package func filled(_ count: Int) {
         precondition(count >= 0 && count <= capacity - limit)
         limit += count
     }
 
-    @inlinable package func consume(_ count: Int) {
+    package func consume(_ count: Int) {
         precondition(count >= 0 && count <= limit - first)
         first += count
     }
 
     /// Takes `count` bytes off the end.
-    @inlinable package func truncate(by count: Int) {
+    package func truncate(by count: Int) {
         precondition(count >= 0 && count <= limit - first)
         limit -= count
     }
@@ -66,7 +66,7 @@ package final class Block {
     }
 
     /// Copies; the caller has seen to `room`.
-    @inlinable package func append(_ source: UnsafeRawBufferPointer) {
+    package func append(_ source: UnsafeRawBufferPointer) {
         precondition(source.count <= room)
         guard let base = source.baseAddress else { return }
         (memory + limit).copyMemory(from: base, byteCount: source.count)

@@ -3,20 +3,20 @@ internal import Glibc
 /// A point on the monotonic clock.
 package struct Instant: Comparable, Sendable {
     package var nanoseconds: Int64
-    @inlinable package static var never: Instant { Instant(nanoseconds: .max) }
+    package static var never: Instant { Instant(nanoseconds: .max) }
 
-    @inlinable package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    @inlinable package static func == (a: Instant, b: Instant) -> Bool { a.nanoseconds == b.nanoseconds }
-    @inlinable package static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
+    package static func == (a: Instant, b: Instant) -> Bool { a.nanoseconds == b.nanoseconds }
+    package static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
 
     /// Saturates: a deadline too far away is `.never`.
-    @inlinable package static func + (instant: Instant, span: TimeSpan) -> Instant {
+    package static func + (instant: Instant, span: TimeSpan) -> Instant {
         let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(span.nanoseconds)
         return overflow ? .never : Instant(nanoseconds: sum)
     }
 
-    @inlinable package static func - (later: Instant, earlier: Instant) -> TimeSpan {
+    package static func - (later: Instant, earlier: Instant) -> TimeSpan {
         TimeSpan(nanoseconds: later.nanoseconds &- earlier.nanoseconds)
     }
 }
@@ -24,9 +24,9 @@ package struct Instant: Comparable, Sendable {
 /// A length of time in one machine word; `Duration` is two, and its arithmetic shows per request.
 package struct TimeSpan: Comparable, Sendable {
     package var nanoseconds: Int64
-    @inlinable package static var zero: TimeSpan { TimeSpan(nanoseconds: 0) }
+    package static var zero: TimeSpan { TimeSpan(nanoseconds: 0) }
 
-    @inlinable package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     package init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
@@ -37,8 +37,8 @@ package struct TimeSpan: Comparable, Sendable {
 
     package var microseconds: Int64 { nanoseconds / 1000 }
     package static func milliseconds(_ count: Int64) -> TimeSpan { TimeSpan(nanoseconds: count * 1_000_000) }
-    @inlinable package static func == (a: TimeSpan, b: TimeSpan) -> Bool { a.nanoseconds == b.nanoseconds }
-    @inlinable package static func < (a: TimeSpan, b: TimeSpan) -> Bool { a.nanoseconds < b.nanoseconds }
+    package static func == (a: TimeSpan, b: TimeSpan) -> Bool { a.nanoseconds == b.nanoseconds }
+    package static func < (a: TimeSpan, b: TimeSpan) -> Bool { a.nanoseconds < b.nanoseconds }
 }
 
 /// Where a loop reads the time, once per turn. Tests put a `ManualTime` here.

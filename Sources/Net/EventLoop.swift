@@ -9,8 +9,8 @@ package final class EventLoop {
     package let mailbox: Mailbox
     package let mark = TurnMark()
     // Unchecked, here and below: the checks at run time show per request. No access of these spans a call of a handler.
-    @exclusivity(unchecked) @usableFromInline var monotonicNow: Instant
-    @exclusivity(unchecked) @usableFromInline var wallNow: Int64
+    @exclusivity(unchecked) private var monotonicNow: Instant
+    @exclusivity(unchecked) private var wallNow: Int64
     private var turnCount: UInt64 = 0
 
     private struct Slot {
@@ -57,8 +57,8 @@ package final class EventLoop {
     }
 
     /// Read once per turn.
-    @inlinable package var now: Instant { monotonicNow }
-    @inlinable package var wall: Int64 { wallNow }
+    package var now: Instant { monotonicNow }
+    package var wall: Int64 { wallNow }
     package var turns: UInt64 { turnCount }
 
     deinit {

@@ -13,13 +13,13 @@ package struct WriteQueue {
 
     private static let maximumGather = 16
 
-    @usableFromInline var head: Block?
+    private var head: Block?
     // SAFETY: the chain from `head` ends here, and holds it; both are set together.
     private unowned(unsafe) var tail: Block?
     package private(set) var count = 0
 
     package init() {}
-    @inlinable package var isEmpty: Bool { head == nil }
+    package var isEmpty: Bool { head == nil }
 
     /// Copies.
     package mutating func append(_ bytes: UnsafeRawBufferPointer, pool: BufferPool) {
@@ -55,7 +55,7 @@ package struct WriteQueue {
     }
 
     /// The bytes that are next, as far as they lie together; empty when there are none. Valid until the queue is next changed.
-    @inlinable package var first: UnsafeRawBufferPointer { head?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+    package var first: UnsafeRawBufferPointer { head?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0) }
 
     /// `count` bytes of `first` have been dealt with by somebody else.
     package mutating func drop(_ count: Int, pool: BufferPool) {

@@ -31,13 +31,14 @@ class DownstreamStream: EventHandler, Shore {
     unowned(unsafe) final let worker: Worker
     final let client: Client
     final let isHTTP2: Bool
-    final var transport: Transport
-    final var registration = Registration.none
-    final var exchange: Exchange?
+    // Unchecked: the checks at run time show per request. A transport calls the pool, the kernel and OpenSSL, never a stream or an exchange.
+    @exclusivity(unchecked) final var transport: Transport
+    @exclusivity(unchecked) final var registration = Registration.none
+    @exclusivity(unchecked) final var exchange: Exchange?
     /// What `input` holds cannot be used before more has come.
-    final var needsMoreInput = false
+    @exclusivity(unchecked) final var needsMoreInput = false
     /// A write has failed; the deadline that `judge` set ends the connection.
-    final var isBroken = false
+    @exclusivity(unchecked) final var isBroken = false
 
     init(worker: Worker, client: Client, transport: Transport, isHTTP2: Bool) {
         self.worker = worker

@@ -40,19 +40,20 @@ extension Exchange {
         answer(503, endedBy: .proxy, phase: .queue)
     }
 
-    func connect(to target: Target) {
+    /// - Parameter fieldsAreFresh: the loop's field table holds this request's fields.
+    func connect(to target: Target, fieldsAreFresh: Bool) {
         guard let stream = UpstreamStream.open(target, worker: worker, timeout: service?.timeouts.connect ?? .zero, fresh: hasRetriedFresh)
         else {
             return upstreamFailed(.connect)
         }
         upstream = stream
         stream.attach(self)
-        if stream.isOpen { connected() }
+        if stream.isOpen { connected(fieldsAreFresh: fieldsAreFresh) }
     }
 
-    func connected() {
+    func connected(fieldsAreFresh: Bool = false) {
         times.connected = worker.loop.now
-        sendHead(fieldsAreFresh: false)
+        sendHead(fieldsAreFresh: fieldsAreFresh)
     }
 
     /// Sends the rewritten head, and what is here of the body, in one call.

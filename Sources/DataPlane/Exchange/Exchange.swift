@@ -11,54 +11,56 @@ internal import Telemetry
 final class Exchange {
     // SAFETY: the worker owns its exchanges and ends after them; a counted reference would cost two atomics a request.
     unowned(unsafe) let worker: Worker
-    var machine = ExchangeMachine()
+    // Unchecked, but for `tunnelEnds`: the checks at run time were a tenth of a request. Every access is of a word, or of a struct whose
+    // methods call nobody; it ends before a stream, a connection or another exchange is called.
+    @exclusivity(unchecked) var machine = ExchangeMachine()
     /// Counts the uses of this object: whoever calls out and comes back compares, since the exchange may have ended, and begun anew.
-    private(set) var serial: UInt64 = 0
+    @exclusivity(unchecked) private(set) var serial: UInt64 = 0
 
-    var downstream: DownstreamStream?
-    var upstream: UpstreamStream?
-    var head = RequestHead()
+    @exclusivity(unchecked) var downstream: DownstreamStream?
+    @exclusivity(unchecked) var upstream: UpstreamStream?
+    @exclusivity(unchecked) var head = RequestHead()
     /// The request head as received: for the rewrite, for another attempt, for the log.
-    var headBlock: Block?
-    var route: Route?
-    var service: Service?
-    var pool: Pool?
-    var target: Target?
+    @exclusivity(unchecked) var headBlock: Block?
+    @exclusivity(unchecked) var route: Route?
+    @exclusivity(unchecked) var service: Service?
+    @exclusivity(unchecked) var pool: Pool?
+    @exclusivity(unchecked) var target: Target?
     /// The claim on service, pool and target; from `choose` to the end.
-    var lease: Lease?
-    var epoch: Epoch = 0
-    var identifier = RequestIdentifier()
+    @exclusivity(unchecked) var lease: Lease?
+    @exclusivity(unchecked) var epoch: Epoch = 0
+    @exclusivity(unchecked) var identifier = RequestIdentifier()
 
-    var requestBody = MessageBody()
-    var responseBody = MessageBody()
-    var response = ResponseState()
-    var times = ExchangeTimes()
-    var logFields = LogFields()
+    @exclusivity(unchecked) var requestBody = MessageBody()
+    @exclusivity(unchecked) var responseBody = MessageBody()
+    @exclusivity(unchecked) var response = ResponseState()
+    @exclusivity(unchecked) var times = ExchangeTimes()
+    @exclusivity(unchecked) var logFields = LogFields()
     var tunnelEnds = TunnelEnds()
-    var choosing = PoolChoosing()
+    @exclusivity(unchecked) var choosing = PoolChoosing()
     /// Body bytes of the client that are on their way upstream or gone: another attempt could not send them again.
-    var hasStreamedBody = false
+    @exclusivity(unchecked) var hasStreamedBody = false
     /// What went of the body so far, while it is little and may have to go again (`KeptBody.swift`).
-    var keptBody: Block?
+    @exclusivity(unchecked) var keptBody: Block?
     /// Bytes of the present attempt were handed to the kernel.
-    var hasSent = false
-    var attempts: UInt8 = 0
+    @exclusivity(unchecked) var hasSent = false
+    @exclusivity(unchecked) var attempts: UInt8 = 0
     /// How often a target has sent it back unprocessed.
-    var refusals: UInt8 = 0
-    var hasRetriedFresh = false
-    var isReused = false
-    var holdsPlace = false
+    @exclusivity(unchecked) var refusals: UInt8 = 0
+    @exclusivity(unchecked) var hasRetriedFresh = false
+    @exclusivity(unchecked) var isReused = false
+    @exclusivity(unchecked) var holdsPlace = false
     /// Counted among the loop's tunnels.
-    var isTunnel = false
+    @exclusivity(unchecked) var isTunnel = false
     /// Until when a pause may hold it; `.never` unless it is held, or was and has not chosen since.
-    var holdDeadline = Instant.never
-    var heldSince = Instant.never
+    @exclusivity(unchecked) var holdDeadline = Instant.never
+    @exclusivity(unchecked) var heldSince = Instant.never
     /// What it counts for in `ServiceState.hold`.
-    var heldBytes = 0
+    @exclusivity(unchecked) var heldBytes = 0
     /// When the client's own patience ends (`grpc-timeout`).
-    var callDeadline = Instant.never
-    var drainDeadline = Instant.never
-    var tunnelDeadline = Instant.never
+    @exclusivity(unchecked) var callDeadline = Instant.never
+    @exclusivity(unchecked) var drainDeadline = Instant.never
+    @exclusivity(unchecked) var tunnelDeadline = Instant.never
 
     init(worker: Worker) { self.worker = worker }
 
@@ -167,7 +169,7 @@ final class Exchange {
         hasSent = false
         isReused = false
         if target.wire.isHTTP2 {
-            connect(to: target)
+            connect(to: target, fieldsAreFresh: fieldsAreFresh)
         } else if !hasRetriedFresh, let connection = worker.idle.take(target) {
             isReused = true
             times.connected = worker.loop.now
@@ -175,7 +177,7 @@ final class Exchange {
             upstream = connection
             sendHead(fieldsAreFresh: fieldsAreFresh)
         } else {
-            connect(to: target)
+            connect(to: target, fieldsAreFresh: fieldsAreFresh)
         }
     }
 

@@ -37,20 +37,25 @@ struct RequestIdentifier: Equatable {
 
     /// `buffer` holds at least `length` bytes.
     func write(to buffer: UnsafeMutableRawBufferPointer) {
-        var at = 0
-        put(high, into: buffer, at: &at)
-        put(low, into: buffer, at: &at)
+        precondition(buffer.count >= Self.length)
+        func put(_ digits: UInt64, _ place: Int) { buffer.storeBytes(of: digits.bigEndian, toByteOffset: place, as: UInt64.self) }
+        // From the front, each part over the rest of the one before it: 8-4-4-4-12.
+        put(Self.digits(high >> 32), 0)
+        let (second, third) = (Self.digits(high & 0xffff_ffff), Self.digits(low >> 32))
+        let dash: UInt64 = 0x2d << 56
+        put(dash | second >> 8, 8)
+        put(dash | (second << 32) >> 8 | 0x2d << 16, 13)
+        put(dash | third >> 8, 18)
+        put(dash | (third << 32) >> 8 | 0x2d << 16, 23)
+        put(Self.digits(low & 0xffff_ffff), 28)
     }
 
-    private func put(_ word: UInt64, into buffer: UnsafeMutableRawBufferPointer, at position: inout Int) {
-        for digit in 0..<16 {
-            if position == 8 || position == 13 || position == 18 || position == 23 {
-                buffer[position] = 45
-                position += 1
-            }
-            let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - digit * 4)) & 15
-            buffer[position] = nibble < 10 ? 48 + nibble : 87 + nibble
-            position += 1
-        }
+    /// Eight hexadecimal digits of the lower half, the first in the highest byte: all at once.
+    private static func digits(_ word: UInt64) -> UInt64 {
+        var spread = (word << 16 & 0x0000_ffff_0000_0000) | (word & 0xffff)
+        spread = (spread << 8 & 0x00ff_0000_00ff_0000) | (spread & 0x0000_00ff_0000_00ff)
+        spread = (spread << 4 & 0x0f00_0f00_0f00_0f00) | (spread & 0x000f_000f_000f_000f)
+        let letters = (spread &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return spread &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
     }
 }

@@ -12,15 +12,16 @@ class UpstreamStream: EventHandler, Shore {
     unowned(unsafe) final let worker: Worker
     final let target: Target
     final let isHTTP2: Bool
-    final var transport: Transport
-    final var registration = Registration.none
+    // Unchecked: the checks at run time show per request. A transport calls the pool, the kernel and OpenSSL, never a stream or an exchange.
+    @exclusivity(unchecked) final var transport: Transport
+    @exclusivity(unchecked) final var registration = Registration.none
     /// The exchange that it serves.
-    final var exchange: Exchange?
-    final var parser = ResponseParser()
+    @exclusivity(unchecked) final var exchange: Exchange?
+    @exclusivity(unchecked) final var parser = ResponseParser()
     /// A request may be sent.
-    final var isOpen = false
+    @exclusivity(unchecked) final var isOpen = false
     /// The peer does not take bytes any more; it may still have sent some.
-    final var hasWriteFailed = false
+    @exclusivity(unchecked) final var hasWriteFailed = false
 
     init(worker: Worker, target: Target, transport: Transport, isHTTP2: Bool) {
         self.worker = worker

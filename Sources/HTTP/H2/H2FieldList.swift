@@ -1,47 +1,40 @@
 internal import CNghttp2
 
-/// Fields to be sent, gathered in one buffer. Used again and again, one per loop; confined to it.
+/// Fields to be sent, as the library wants them. Used again and again, one per loop; confined to it.
 package final class H2FieldList {
-    private struct Entry {
-        var nameStart: Int
-        var nameCount: Int
-        var valueCount: Int
+    // Plain memory: a request has some twenty fields, and an array would be asked with each whether it is shared.
+    @exclusivity(unchecked) private var pairs = UnsafeMutableBufferPointer<nghttp2_nv>(start: nil, count: 0)
+    @exclusivity(unchecked) package private(set) var count = 0
+    /// Copies of what does not last.
+    @exclusivity(unchecked) private var text = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) private var used = 0
+    /// Former `text`s, into which pairs still point.
+    @exclusivity(unchecked) private var outgrown: [UnsafeMutableRawBufferPointer] = []
+
+    package init() {}
+
+    deinit {
+        removeAll()
+        pairs.deallocate()
+        text.deallocate()
     }
 
-    @exclusivity(unchecked) private var text: [UInt8] = []
-    @exclusivity(unchecked) private var entries: [Entry] = []
-    @exclusivity(unchecked) private var pairs: [nghttp2_nv] = []
-
-    package init() {
-        text.reserveCapacity(2048)
-        entries.reserveCapacity(32)
-        pairs.reserveCapacity(32)
-    }
-
-    package var count: Int { entries.count }
-    package var isEmpty: Bool { entries.isEmpty }
+    package var isEmpty: Bool { count == 0 }
 
     package func removeAll() {
-        text.removeAll(keepingCapacity: true)
-        entries.removeAll(keepingCapacity: true)
+        (count, used) = (0, 0)
+        guard !outgrown.isEmpty else { return }
+        for piece in outgrown { piece.deallocate() }
+        outgrown = []
     }
 
-    /// - Parameter name: put in lower case.
-    package func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        let start = text.count
-        for byte in name { text.append(ASCII.lowercased(byte)) }
-        text.append(contentsOf: value)
-        entries.append(Entry(nameStart: start, nameCount: name.count, valueCount: value.count))
-    }
+    /// Copies both.
+    package func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) { refer(copy(name), copy(value)) }
 
     /// - Parameter name: in lower case.
-    package func add(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
-        add(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value)
-    }
+    package func add(_ name: StaticString, _ value: UnsafeRawBufferPointer) { refer(Self.bytes(name), copy(value)) }
 
-    package func add(_ name: StaticString, _ value: StaticString) {
-        add(name, UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
-    }
+    package func add(_ name: StaticString, _ value: StaticString) { refer(Self.bytes(name), Self.bytes(value)) }
 
     /// `:status`, three digits.
     package func add(status: UInt16) {
@@ -50,59 +43,125 @@ package final class H2FieldList {
         }
     }
 
+    /// Copies nothing.
+    ///
+    /// SAFETY: both stay as they are until the list has been given to a session, which copies them, or is emptied.
+    @inline(__always)
+    func refer(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        if count == pairs.count { grow() }
+        // The library writes to none of these; it puts its copy of the name in lower case.
+        pairs[count] = nghttp2_nv(
+            name: Self.mutable(name), value: Self.mutable(value), namelen: name.count, valuelen: value.count,
+            flags: UInt8(truncatingIfNeeded: NGHTTP2_NV_FLAG_NONE.rawValue))
+        count += 1
+    }
+
+    func refer(_ name: StaticString, _ value: UnsafeRawBufferPointer) { refer(Self.bytes(name), value) }
+
+    /// A place for a field that is known later, or never.
+    func reserve() -> Int {
+        refer(UnsafeRawBufferPointer(start: nil, count: 0), UnsafeRawBufferPointer(start: nil, count: 0))
+        return count - 1
+    }
+
+    /// - Parameter value: as with `refer`; nil = there is none, and the place goes.
+    func fill(_ place: Int, _ name: StaticString, _ value: UnsafeRawBufferPointer?) {
+        precondition(place >= 0 && place < count)
+        let name = Self.bytes(name)
+        if let value {
+            pairs[place] = nghttp2_nv(
+                name: Self.mutable(name), value: Self.mutable(value), namelen: name.count, valuelen: value.count,
+                flags: UInt8(truncatingIfNeeded: NGHTTP2_NV_FLAG_NONE.rawValue))
+        } else {
+            for index in place + 1..<count { pairs[index - 1] = pairs[index] }
+            count -= 1
+        }
+    }
+
     /// Name and value at `index`, for tests and logs.
     package func text(at index: Int) -> (name: String, value: String) {
-        let entry = entries[index]
-        let valueStart = entry.nameStart + entry.nameCount
+        precondition(index >= 0 && index < count)
+        let pair = pairs[index]
         return (
-            String(decoding: text[entry.nameStart..<valueStart], as: UTF8.self),
-            String(decoding: text[valueStart..<valueStart + entry.valueCount], as: UTF8.self)
+            String(decoding: UnsafeBufferPointer(start: pair.name, count: pair.namelen).map(ASCII.lowercased), as: UTF8.self),
+            String(decoding: UnsafeBufferPointer(start: pair.value, count: pair.valuelen), as: UTF8.self)
         )
     }
 
     /// The fields as the library wants them; it copies them.
+    @inline(__always)
     func withPairs<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
-        pairs.removeAll(keepingCapacity: true)
-        return text.withUnsafeMutableBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return body(nil, 0) }
-            for entry in entries {
-                // SAFETY: entries lie within the text. The library does not write through these.
-                pairs.append(
-                    nghttp2_nv(
-                        name: base + entry.nameStart, value: base + entry.nameStart + entry.nameCount, namelen: entry.nameCount,
-                        valuelen: entry.valueCount, flags: UInt8(truncatingIfNeeded: NGHTTP2_NV_FLAG_NONE.rawValue)))
-            }
-            return pairs.withUnsafeBufferPointer { body($0.baseAddress, $0.count) }
-        }
+        body(UnsafePointer(pairs.baseAddress), count)
     }
 
     // MARK: - Keeping for later
 
-    /// A copy in one piece of memory, to be given to `restore` or `drop`.
+    /// A copy in one piece of memory, to be given to `restore`, and to `drop` in the end.
     func keep() -> UnsafeMutableRawPointer {
-        let stride = MemoryLayout<Int>.stride * 3
-        let size = MemoryLayout<Int>.stride * 2 + entries.count * stride + text.count
+        let lengths = MemoryLayout<Int>.stride * (1 + 2 * count)
+        let size = pairs[..<count].reduce(lengths) { $0 + $1.namelen + $1.valuelen }
         let piece = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
-        piece.storeBytes(of: entries.count, as: Int.self)
-        piece.storeBytes(of: text.count, toByteOffset: 8, as: Int.self)
-        entries.withUnsafeBytes { source in
-            if let base = source.baseAddress { (piece + 16).copyMemory(from: base, byteCount: source.count) }
-        }
-        text.withUnsafeBytes { source in
-            if let base = source.baseAddress { (piece + 16 + entries.count * stride).copyMemory(from: base, byteCount: source.count) }
+        piece.storeBytes(of: count, as: Int.self)
+        var (length, end) = (piece + 8, piece + lengths)
+        for pair in pairs[..<count] {
+            for (bytes, count) in [(pair.name, pair.namelen), (pair.value, pair.valuelen)] {
+                length.storeBytes(of: count, as: Int.self)
+                if let bytes { end.copyMemory(from: bytes, byteCount: count) }
+                (length, end) = (length + 8, end + count)
+            }
         }
         return piece
     }
 
-    /// Takes what `keep` returned back into the list and frees it.
+    /// Fills the list with what `keep` kept.
+    ///
+    /// SAFETY: the piece is dropped when the list has been given away.
     func restore(_ piece: UnsafeMutableRawPointer) {
         removeAll()
-        let (fields, bytes) = (piece.load(as: Int.self), piece.load(fromByteOffset: 8, as: Int.self))
-        // SAFETY: written by `keep`, with these counts in front.
-        entries.append(contentsOf: UnsafeRawBufferPointer(start: piece + 16, count: fields * 24).bindMemory(to: Entry.self))
-        text.append(contentsOf: UnsafeRawBufferPointer(start: piece + 16 + fields * 24, count: bytes))
-        piece.deallocate()
+        let count = piece.load(as: Int.self)
+        var (length, end) = (UnsafeRawPointer(piece + 8), UnsafeRawPointer(piece + 8 + 16 * count))
+        func next() -> UnsafeRawBufferPointer {
+            // SAFETY: written by `keep`, with these counts in front.
+            let bytes = UnsafeRawBufferPointer(start: end, count: length.load(as: Int.self))
+            (length, end) = (length + 8, end + bytes.count)
+            return bytes
+        }
+        for _ in 0..<count {
+            let name = next()
+            refer(name, next())
+        }
     }
 
     static func drop(_ piece: UnsafeMutableRawPointer) { piece.deallocate() }
+
+    // MARK: - Private
+
+    @inline(__always)
+    private static func bytes(_ literal: StaticString) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
+    }
+
+    @inline(__always)
+    private static func mutable(_ bytes: UnsafeRawBufferPointer) -> UnsafeMutablePointer<UInt8>? {
+        UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    }
+
+    private func copy(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        if text.count - used < bytes.count {
+            if used > 0 { outgrown.append(text) } else { text.deallocate() }
+            text = .allocate(byteCount: max(1024, text.count * 2, bytes.count), alignment: 16)
+            used = 0
+        }
+        let place = UnsafeMutableRawBufferPointer(rebasing: text[used..<used + bytes.count])
+        place.copyMemory(from: bytes)
+        used += bytes.count
+        return UnsafeRawBufferPointer(place)
+    }
+
+    private func grow() {
+        let larger = UnsafeMutableBufferPointer<nghttp2_nv>.allocate(capacity: max(32, pairs.count * 2))
+        _ = larger.initialize(from: pairs[..<count])
+        pairs.deallocate()
+        pairs = larger
+    }
 }

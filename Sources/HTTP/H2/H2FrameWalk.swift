@@ -55,6 +55,15 @@ package struct H2FrameWalk: Sendable {
                 index += Int(step)
                 continue
             }
+            if headerCount == 0, bytes.count - index >= 9 {
+                // SAFETY: nine bytes are there.
+                header.0 = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                header.1 = bytes[index + 8]
+                headerCount = 9
+                index += 9
+                if extraCount == 0 { return whole() }
+                continue
+            }
             switch headerCount {
             case ..<8: header.0 = header.0 << 8 | UInt64(bytes[index])
             case 8: header.1 = bytes[index]

@@ -106,14 +106,14 @@ package final class H2HeadStore {
         current.listBytes += size + 32
         let isPseudo = name.first == .colon
         let fits = current.listBytes <= limits.headerListBytes && fieldCount - Int(current.firstField) < limits.headerFields
-        guard fits, name.count <= Int(UInt16.max), makeRoom(bytes: size + 4) else {
+        guard fits, name.count <= Int(UInt16.max), hasRoom(size + 4) || makeRoom(bytes: size + 4) else {
             current.isOverfull = true
             return current.listBytes <= limits.headerListBytes.multipliedReportingOverflow(by: limits.bombFactor).partialValue
         }
         if isPseudo {
-            let start = UInt32(used)
-            put(value)
-            current.note(pseudo: name, ByteRange(start: start, end: UInt32(used)), of: value)
+            let start = used
+            used = put(value, at: start)
+            current.note(pseudo: name, ByteRange(start: UInt32(start), end: UInt32(used)), of: value)
             // The lines begin behind the pseudo-header fields, which come first.
             current.lines = ByteRange(start: UInt32(used), end: UInt32(used))
         } else {
@@ -131,24 +131,34 @@ package final class H2HeadStore {
     // MARK: - Private
 
     private func addLine(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        let start = UInt32(used)
-        put(name)
-        put(": ")
-        let valueStart = UInt32(used)
-        put(value)
-        let valueEnd = UInt32(used)
-        put("\r\n")
+        let start = used
+        let nameEnd = put(name, at: start)
+        // SAFETY: `hasRoom` was asked for the whole line.
+        text.storeBytes(of: Self.separator.littleEndian, toByteOffset: nameEnd, as: UInt16.self)
+        let valueEnd = put(value, at: nameEnd + 2)
+        text.storeBytes(of: Self.lineEnd.littleEndian, toByteOffset: valueEnd, as: UInt16.self)
+        used = valueEnd + 2
         // The library has passed token characters only.
         let known = FieldName.lookup(Octets(name), start: 0, count: name.count)
-        fieldStorage[fieldCount] = Field(
-            start: start, nameLength: UInt16(name.count), name: known, valueStart: valueStart, valueEnd: valueEnd, end: UInt32(used))
+        let valueStart = UInt32(nameEnd + 2)
+        let field = Field(
+            start: UInt32(start), nameLength: UInt16(name.count), name: known, valueStart: valueStart, valueEnd: UInt32(valueEnd),
+            end: UInt32(used))
+        fieldStorage[fieldCount] = field
         fieldCount += 1
         current.endField = UInt32(fieldCount)
         current.lines.end = UInt32(used)
         current.present |= known.bit
-        if known == .host { current.host = ByteRange(start: valueStart, end: valueEnd) }
+        if known == .host { current.host = field.value }
         if known == .cookie { current.cookieCrumbs += 1 }
     }
+
+    /// ": " and CRLF, the first byte lowest.
+    private static var separator: UInt16 { 0x203a }
+    private static var lineEnd: UInt16 { 0x0a0d }
+
+    @inline(__always)
+    private func hasRoom(_ bytes: Int) -> Bool { bytes <= text.count - used && fieldCount < fieldStorage.count }
 
     private func makeRoom(bytes: Int) -> Bool {
         if fieldCount == fieldStorage.count {
@@ -167,15 +177,13 @@ package final class H2HeadStore {
         return true
     }
 
-    private func put(_ bytes: UnsafeRawBufferPointer) {
-        // SAFETY: `makeRoom` was asked for the whole field; a wrong sum stops here.
-        precondition(used + bytes.count <= text.count)
-        UnsafeMutableRawBufferPointer(rebasing: text[used...]).copyMemory(from: bytes)
-        used += bytes.count
-    }
-
-    private func put(_ literal: StaticString) {
-        put(UnsafeRawBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    /// - Returns: the index behind them.
+    @inline(__always)
+    private func put(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Int {
+        // SAFETY: `hasRoom` was asked for the whole field; a wrong sum stops here.
+        precondition(bytes.count <= text.count - start)
+        if let source = bytes.baseAddress, let base = text.baseAddress { (base + start).copyMemory(from: source, byteCount: bytes.count) }
+        return start + bytes.count
     }
 }
 

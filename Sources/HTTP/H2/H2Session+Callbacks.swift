@@ -143,6 +143,8 @@ extension H2Session {
                 flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
                 fields.restore(kept)
                 _ = fields.withPairs { nghttp2_submit_trailer(handle, id, $0, $1) }
+                fields.removeAll()
+                H2FieldList.drop(kept)
             }
         }
         return count
@@ -166,9 +168,13 @@ extension H2Session {
     // MARK: - Private
 
     private func slot(of id: Int32) -> UInt32? {
+        // What is told of a stream comes in rows.
+        if streams.holds(id, at: lastFound) { return lastFound }
         guard let data = nghttp2_session_get_stream_user_data(handle, id) else { return nil }
         let slot = UInt32(truncatingIfNeeded: UInt(bitPattern: data) &- 1)
-        return streams[slot].id == id ? slot : nil
+        guard streams[slot].id == id else { return nil }
+        lastFound = slot
+        return slot
     }
 
     /// RFC 9113 §8.1.1: a malformed message is a stream error. The reset goes out when the callbacks are over.

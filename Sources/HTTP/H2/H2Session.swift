@@ -16,14 +16,16 @@ package final class H2Session {
     package let role: Role
     package let heads: H2HeadStore
     let limits: H2Limits
-    var handle: OpaquePointer?
+    @exclusivity(unchecked) var handle: OpaquePointer?
     @exclusivity(unchecked) var streams = H2StreamTable()
     @exclusivity(unchecked) var guardian: H2Guard
     @exclusivity(unchecked) var drain = H2Drain()
     /// Why the connection is over, once it is.
-    package internal(set) var failure: H2Error?
+    @exclusivity(unchecked) package internal(set) var failure: H2Error?
 
     @exclusivity(unchecked) var now: Instant
+    /// Slot of the stream that the library told of last.
+    @exclusivity(unchecked) var lastFound: UInt32 = 0
     /// First byte of the buffer being received.
     @exclusivity(unchecked) var input: UnsafeRawPointer?
     /// The stream whose header block is coming in; 0 for none.

@@ -62,6 +62,8 @@ struct H2StreamTable: ~Copyable {
         count -= 1
     }
 
+    func holds(_ id: Int32, at slot: UInt32) -> Bool { Int(slot) < storage.count && id != 0 && storage[Int(slot)].id == id }
+
     /// Nil for a handle whose stream is gone.
     func live(_ stream: H2Stream) -> UInt32? {
         guard Int(stream.slot) < storage.count, stream.id != 0, storage[Int(stream.slot)].id == stream.id else { return nil }

@@ -16,9 +16,10 @@ final class H2DownstreamConnection: EventHandler, ClientConnection {
     unowned(unsafe) let worker: Worker
     let client: Client
     let session: H2Session
-    var transport: Transport
-    var registration = Registration.none
-    var state = State.open
+    // Unchecked: see `DownstreamStream.transport`.
+    @exclusivity(unchecked) var transport: Transport
+    @exclusivity(unchecked) var registration = Registration.none
+    @exclusivity(unchecked) var state = State.open
     // Unchecked: the checks at run time show per request. Every access is a statement of its own, ended before an exchange is called.
     /// By `H2Stream.slot`.
     @exclusivity(unchecked) var streams: [H2DownstreamStream?] = []

@@ -30,18 +30,4 @@ extension H2DownstreamStream {
         if let count = H1Writing.trailers(head, of: heads, into: block.space) { block.filled(count) }
         trailerLines = block
     }
-
-    /// Puts the head's fields into `H2Scratch.fields`.
-    func translate(_ head: UnsafeRawBufferPointer) -> ResponseHead? {
-        var parser = ResponseParser()
-        // Edits come on top of what the limits allow a target.
-        let limits = HeadLimits(bytes: worker.settings.limits.bytes + 64 * 1024, fields: worker.responseFields.capacity)
-        guard
-            case .head(let parsed) = parser.parse(
-                head, requestMethod: exchange?.head.method ?? .get, into: worker.responseFields, limits: limits)
-        else { return nil }
-        let status: UInt16? = parsed.status == 101 ? 200 : nil
-        H2Writing.response(parsed, of: head, fields: worker.responseFields, status: status, into: worker.h2.fields)
-        return parsed
-    }
 }

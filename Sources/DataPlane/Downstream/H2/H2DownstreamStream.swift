@@ -11,18 +11,19 @@ internal import Telemetry
 final class H2DownstreamStream: DownstreamStream {
     // SAFETY: the connection ends its streams before it ends.
     unowned(unsafe) let connection: H2DownstreamConnection
-    private(set) var handle: H2Stream?
+    // Unchecked: see `H2DownstreamConnection.streams`.
+    @exclusivity(unchecked) private(set) var handle: H2Stream?
     /// The head as one of HTTP/1.1, until the exchange begins.
-    var head: Block?
+    @exclusivity(unchecked) var head: Block?
     /// 0, or what the head is refused with.
-    var refusal: UInt16 = 0
+    @exclusivity(unchecked) var refusal: UInt16 = 0
     /// The request's trailer section, as lines of HTTP/1.1.
-    var trailerLines: Block?
+    @exclusivity(unchecked) var trailerLines: Block?
     /// `H2Scratch.fields` holds the response's trailers.
-    private var hasTrailers = false
-    private var isTunnel = false
+    @exclusivity(unchecked) private var hasTrailers = false
+    @exclusivity(unchecked) private var isTunnel = false
     /// The request is for one.
-    var webSocket: H2WebSocket?
+    @exclusivity(unchecked) var webSocket: H2WebSocket?
 
     private static let endGrace = TimeSpan.milliseconds(500)
 
@@ -133,27 +134,30 @@ final class H2DownstreamStream: DownstreamStream {
     // MARK: - The response
 
     override func sendInterim(_ head: UnsafeRawBufferPointer) {
-        guard let handle, let parsed = translate(head) else { return }
-        if parsed.status == 101 {
-            connection.session.respond(handle, worker.h2.fields, ends: false)
+        let fields = worker.h2.fields
+        guard let handle, let response = H2Writing.response(head, into: fields) else { return }
+        if response.status == 101 {
+            connection.session.respond(handle, fields, ends: false)
         } else {
-            connection.session.interim(handle, worker.h2.fields)
+            connection.session.interim(handle, fields)
         }
         connection.wake()
     }
 
     override func respond(_ head: UnsafeRawBufferPointer, ends: Bool) {
         guard let handle else { return }
-        guard translate(head) != nil else { return reset(.internalError) }
-        connection.session.respond(handle, worker.h2.fields, ends: ends)
+        let fields = worker.h2.fields
+        guard H2Writing.response(head, into: fields) != nil else { return reset(.internalError) }
+        connection.session.respond(handle, fields, ends: ends)
         connection.wake()
     }
 
     override func sendAnswer(_ message: UnsafeRawBufferPointer) {
         guard let handle else { return }
-        guard let parsed = translate(message) else { return reset(.internalError) }
-        let body = UnsafeRawBufferPointer(rebasing: message[parsed.length...])
-        connection.session.respond(handle, worker.h2.fields, ends: body.isEmpty)
+        let fields = worker.h2.fields
+        guard let response = H2Writing.response(message, into: fields) else { return reset(.internalError) }
+        let body = UnsafeRawBufferPointer(rebasing: message[response.length...])
+        connection.session.respond(handle, fields, ends: body.isEmpty)
         connection.wake()
         guard !body.isEmpty else { return }
         sendCopy(body)

@@ -21,9 +21,10 @@ final class H2UpstreamConnection: EventHandler {
     unowned(unsafe) let worker: Worker
     let target: Target
     let session: H2Session
-    var state = State.connecting
-    var transport: Transport
-    var registration = Registration.none
+    // Unchecked: see `DownstreamStream.transport`.
+    @exclusivity(unchecked) var state = State.connecting
+    @exclusivity(unchecked) var transport: Transport
+    @exclusivity(unchecked) var registration = Registration.none
     private var handshake: UpstreamHandshake?
 
     // Unchecked: the checks at run time show per request. Every access is a statement of its own, ended before an exchange is called.
@@ -38,16 +39,16 @@ final class H2UpstreamConnection: EventHandler {
     @exclusivity(unchecked) var drained: [UInt32] = []
     @exclusivity(unchecked) var isGathering = false
     /// The peer does not take bytes any more; it may still have sent some.
-    var hasWriteFailed = false
+    @exclusivity(unchecked) var hasWriteFailed = false
 
     /// A response has come over it: the next request's failure may be a race with its end.
-    var hasServed = false
+    @exclusivity(unchecked) var hasServed = false
     /// The peer's SETTINGS are here.
-    var knowsSettings = false
+    @exclusivity(unchecked) var knowsSettings = false
     /// Those who wait for these are to be told.
-    var owesNews = false
+    @exclusivity(unchecked) var owesNews = false
     /// Streams opened so far: their numbers do not come back.
-    private var count = 0
+    @exclusivity(unchecked) private var count = 0
     /// What the clock has to do with it (`+Clock`).
     @exclusivity(unchecked) var times: H2UpstreamTimes
 

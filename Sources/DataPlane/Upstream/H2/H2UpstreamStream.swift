@@ -19,17 +19,17 @@ final class H2UpstreamStream: UpstreamStream {
     /// Of the session, while `open`.
     @exclusivity(unchecked) private(set) var handle: H2Stream?
     /// Why it has ended, as far as the exchange does not know it yet.
-    private var failure: ExchangeMachine.UpstreamFailure?
-    private var isTouched = false
+    @exclusivity(unchecked) private var failure: ExchangeMachine.UpstreamFailure?
+    @exclusivity(unchecked) private var isTouched = false
     /// The final response has begun.
-    private var hasResponse = false
+    @exclusivity(unchecked) private var hasResponse = false
     /// All of the request is with the session.
-    private var hasSaidAll = false
-    private var isTunnel = false
+    @exclusivity(unchecked) private var hasSaidAll = false
+    @exclusivity(unchecked) private var isTunnel = false
     /// The request asks for a WebSocket, and the answer to its key.
-    private var asksForWebSocket = false
-    private var webSocketAccept: [UInt8] = []
-    private var trailerBlock: Block?
+    @exclusivity(unchecked) private var asksForWebSocket = false
+    @exclusivity(unchecked) private var webSocketAccept: [UInt8] = []
+    @exclusivity(unchecked) private var trailerBlock: Block?
 
     init(connection: H2UpstreamConnection, index: UInt32) {
         self.connection = connection
@@ -62,18 +62,12 @@ final class H2UpstreamStream: UpstreamStream {
 
     override func request(_ head: UnsafeRawBufferPointer, ends: Bool) -> Bool {
         guard phase == .waiting, connection.state == .ready else { return false }
+        if exchange?.head.wantsUpgrade == true { lookForWebSocket(head) }
         let fields = worker.h2.fields
-        var parser = RequestParser()
-        guard case .head(let parsed) = parser.parse(head, into: worker.requestFields, limits: worker.h2Upstreams.headLimits(worker)) else {
-            return false
-        }
-        asksForWebSocket =
-            parsed.wantsUpgrade && connection.session.peerTakesWebSocket && WebSocketRequest.isOne(worker.requestFields, of: head)
-        if asksForWebSocket { takeWebSocketKey(head) }
-        H2Writing.request(
-            parsed, of: head, fields: worker.requestFields, scheme: target.wire.tls == nil ? "http" : "https",
-            asWebSocket: asksForWebSocket,
-            into: fields)
+        guard
+            H2Writing.request(
+                head, scheme: target.wire.tls == nil ? "http" : "https", asWebSocket: asksForWebSocket, into: fields)
+        else { return false }
         guard let handle = connection.session.request(fields, ends: ends && !asksForWebSocket, user: index) else { return false }
         self.handle = handle
         phase = .open
@@ -83,7 +77,14 @@ final class H2UpstreamStream: UpstreamStream {
     }
 
     /// RFC 8441 §5: over HTTP/2 the key and its answer do not travel; a client of HTTP/1.1 wants the answer all the same.
-    private func takeWebSocketKey(_ head: UnsafeRawBufferPointer) {
+    private func lookForWebSocket(_ head: UnsafeRawBufferPointer) {
+        var parser = RequestParser()
+        guard case .head(let parsed) = parser.parse(head, into: worker.requestFields, limits: worker.h2Upstreams.headLimits(worker)) else {
+            return
+        }
+        asksForWebSocket =
+            parsed.wantsUpgrade && connection.session.peerTakesWebSocket && WebSocketRequest.isOne(worker.requestFields, of: head)
+        guard asksForWebSocket else { return }
         let key = WebSocketRequest.key(worker.requestFields, of: head)
         if !key.isEmpty { webSocketAccept = WebSocketAccept.text(key) }
     }
