@@ -43,6 +43,12 @@ package final class ListenerPolicy: Sendable {
     /// Nothing but HTTP/1.1 from the first byte on.
     package let isPlain: Bool
 
+    /// When a connection that came at `birth` is asked to end, give or take a tenth: those that came together do not go together.
+    package func endOfAge(bornAt birth: Instant) -> Instant {
+        guard maxConnectionAge.nanoseconds > 0 else { return .never }
+        return birth + TimeSpan(nanoseconds: Int64(Double(maxConnectionAge.nanoseconds) * Double.random(in: 0.9...1.1)))
+    }
+
     /// For a socket whose listener no snapshot knows.
     package static func plain(named name: String) -> ListenerPolicy {
         ListenerPolicy(ListenerConfiguration(name: name, bind: []), certificates: nil)

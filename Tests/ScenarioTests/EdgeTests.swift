@@ -37,6 +37,25 @@ import Testing
         }
     }
 
+    @Test("a connection of HTTP/1.1 that is of age ends with the response under way, a younger one does not")
+    func age() throws {
+        let yaml = """
+            listeners:
+              - { name: young, bind: ["127.0.0.1:0"], max_connection_age: 1h }
+              - { name: old, bind: ["127.0.0.1:0"], max_connection_age: 1ms }
+            routes: [{ match: { path: / }, respond: { status: 200, body: "ok" } }]
+            services: {}
+            """
+        try staged(yaml) { sluice in
+            let young = try sluice.client("young")
+            for _ in 0..<3 { #expect(try young.get()["connection"] == nil) }
+            let old = try sluice.client("old")
+            let isAsked = try eventually { try old.get()["connection"] == "close" }
+            #expect(isAsked)
+            #expect(old.isEnded)
+        }
+    }
+
     @Test("a client's own Client-Cert passes on no listener, however it is spelled; a trusted proxy's does")
     func clientCertificates() throws {
         let forged = [

@@ -19,9 +19,11 @@ final class DownstreamConnection: DownstreamStream, ClientConnection {
     /// `readRequests` is on the stack: whoever ends an exchange leaves the next request to it.
     var isReading = false
     private var lingersAfterFlush = false
+    private let endOfAge: Instant
 
     /// - Parameter transport: with a session whose handshake is through, or with bytes that were read already, if `Opening` had it before.
     init(worker: Worker, client: Client, transport: Transport) {
+        endOfAge = client.policy.endOfAge(bornAt: worker.loop.now)
         super.init(worker: worker, client: client, transport: transport, isHTTP2: false)
     }
 
@@ -91,6 +93,8 @@ final class DownstreamConnection: DownstreamStream, ClientConnection {
     // MARK: - For the exchange
 
     override func becomeTunnel() { state = .tunnel }
+
+    override var isOfAge: Bool { worker.loop.now >= endOfAge }
 
     /// The response is complete (its rest may still be queued). What comes next is the next request, or the end.
     /// - Parameter linger: bytes of the client may be unread: a plain close would reset the connection under the response.

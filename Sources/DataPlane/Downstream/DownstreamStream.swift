@@ -47,6 +47,9 @@ class DownstreamStream: EventHandler, Shore {
         self.isHTTP2 = isHTTP2
     }
 
+    /// The connection has reached the listener's `max_connection_age`: it ends with the response under way. HTTP/2 drains instead.
+    var isOfAge: Bool { false }
+
     // MARK: - Events
 
     func handle(_ readiness: Readiness) {}

@@ -6,7 +6,8 @@ internal import Routing
 enum Answer {
     /// The connection cannot go on when the request was not understood, or not taken whole.
     static func closes(_ exchange: Exchange, _ status: UInt16) -> Bool {
-        if exchange.downstream?.isHTTP2 == true { return false }
+        guard let downstream = exchange.downstream, !downstream.isHTTP2 else { return false }
+        if downstream.isOfAge { return true }
         return exchange.headBlock == nil || !exchange.head.isPersistent || !exchange.requestBody.isFinished || exchange.worker.isDraining
     }
 

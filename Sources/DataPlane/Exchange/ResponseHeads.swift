@@ -70,7 +70,7 @@ extension Exchange {
         response.status = received.status
         response.upstreamPersists = received.isPersistent
         responseBody = upstream.isHTTP2 ? body(of: received, upstream) : MessageBody(received.framing, dropsTrailers: received.namesFields)
-        if !downstream.isHTTP2 { decideDownstreamFraming(received) }
+        if !downstream.isHTTP2 { decideFraming(received, to: downstream) }
         var out = worker.headWriter()
         if !downstream.isHTTP2, !upstream.isHTTP2, isPlain(received, route) { return sendPlain(received, block, lastRead: lastRead) }
         ResponseRewriter.write(received, of: block.bytes, fields: worker.responseFields, exchange: self, route: route, to: &out)
@@ -98,7 +98,7 @@ extension Exchange {
         MessageBody(stream: received.framing == .none || (received.framing == .length(0) && upstream.transport.hasEnded))
     }
 
-    private func decideDownstreamFraming(_ received: ResponseHead) {
+    private func decideFraming(_ received: ResponseHead, to downstream: DownstreamStream) {
         let isDelimitedByUs: Bool
         switch received.framing {
         case .none, .length: isDelimitedByUs = false
@@ -108,7 +108,7 @@ extension Exchange {
         // An error in the middle of an upload: the client should not have to send the rest to keep a connection (RFC 9112 §9.5).
         let cutsUpload = !requestBody.isFinished && received.status >= 400
         response.closesDownstream =
-            !head.isPersistent || worker.isDraining || cutsUpload || (isDelimitedByUs && head.minorVersion == 0)
+            !head.isPersistent || worker.isDraining || cutsUpload || (isDelimitedByUs && head.minorVersion == 0) || downstream.isOfAge
     }
 
     /// Nothing to take out, nothing to put in: the bytes go on as they came.
