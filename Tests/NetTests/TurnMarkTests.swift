@@ -29,18 +29,26 @@ struct TurnMarkTests {
             }
             shared.turns.store(-1, ordering: .releasing)
         }
-        var promises = 0
-        for value in 1...200_000 {
+        var (value, promises) = (0, 0)
+        func step() {
+            value += 1
             shared.value.store(value, ordering: .relaxed)
             if shared.mark.isBetweenTurns {
                 shared.promised.store(value, ordering: .releasing)
                 promises += 1
             }
         }
+        for _ in 0..<200_000 { step() }
+        // All of them may have fallen into one turn, of a thread that has lost its core.
+        #expect(
+            eventually {
+                step()
+                return promises > 0
+            })
         #expect(eventually { shared.turns.load(ordering: .relaxed) > 1000 })
         shared.isOver.store(true, ordering: .relaxed)
         #expect(eventually { shared.turns.load(ordering: .acquiring) == -1 })
-        #expect(shared.broken.load(ordering: .relaxed) == 0 && promises > 0)
+        #expect(shared.broken.load(ordering: .relaxed) == 0)
     }
 
     @Test("a loop is in a turn while a job of its mailbox runs, and between two turns when it sleeps or has ended")

@@ -132,9 +132,10 @@ class Peer:
 
     def head(self, stream, status=200, *fields, ends=False):
         block = self.encoder.encode([(":status", str(status)), *fields])
-        self.send(frame(HEADERS, END_HEADERS | (END_STREAM if ends else 0), stream, block))
         if ends:
+            # Before the end leaves: the next request may be here, for another thread to count, before `send` returns.
             self.open.pop(stream, None)
+        self.send(frame(HEADERS, END_HEADERS | (END_STREAM if ends else 0), stream, block))
 
     def data(self, stream, body, ends=False):
         """In frames of 16 KiB, as far as windows go."""
@@ -149,11 +150,12 @@ class Peer:
             part, at = body[at:at + room], at + room
             self.window -= len(part)
             self.windows[stream] = self.windows.get(stream, self.initial) - len(part)
-            self.send(frame(DATA, END_STREAM if ends and at >= len(body) else 0, stream, part))
+            is_last = ends and at >= len(body)
+            if is_last:
+                self.open.pop(stream, None)
+            self.send(frame(DATA, END_STREAM if is_last else 0, stream, part))
             if not body:
                 break
-        if ends:
-            self.open.pop(stream, None)
 
     def answer(self, request, status=200, body=b"ok", *fields):
         self.head(request.stream, status, ("content-length", str(len(body))), *fields, ends=not body)
@@ -161,8 +163,8 @@ class Peer:
             self.data(request.stream, body, ends=True)
 
     def trailers(self, stream, *fields):
-        self.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, self.encoder.encode(fields)))
         self.open.pop(stream, None)
+        self.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, self.encoder.encode(fields)))
 
     def until_left(self):
         with contextlib.suppress(Closed, OSError):

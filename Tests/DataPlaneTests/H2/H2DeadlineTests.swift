@@ -78,7 +78,7 @@ import Testing
         let fleet = try Fleet.h2(to: origin.place) { $0.listeners[0].maxConnectionAge = .milliseconds(300) }
         let client = try fleet.h2Client()
         #expect(
-            try client.until {
+            try client.until(within: .seconds(30)) {
                 if client.goAways.isEmpty, let id = try? client.request(), let answer = try? client.answer(id) {
                     return answer.status != 200
                 }
