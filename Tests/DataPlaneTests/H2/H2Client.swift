@@ -21,7 +21,11 @@ final class H2Client {
     let wire: RawClient
     let session: H2Session
     private(set) var answers: [Int32: Answer] = [:]
+    /// The last streams that GOAWAYs named, as they stood on the wire: once the library has seen one without a stream open it takes the
+    /// connection for over, answers no PING and tells of no other GOAWAY.
     private(set) var goAways: [Int32] = []
+    /// Of the frame that is coming in.
+    private var frame: [UInt8] = []
     /// The other side has ended the connection.
     private(set) var isClosed = false
     /// Windows are opened for what has come.
@@ -76,10 +80,10 @@ final class H2Client {
     // MARK: - Hearing
 
     /// Talks until `holds`.
-    func until(within patience: Duration = .seconds(10), _ holds: () -> Bool) throws -> Bool {
+    func until(within patience: Duration = .seconds(10), _ holds: () throws -> Bool) throws -> Bool {
         try eventually(within: patience) {
             try pump()
-            return holds()
+            return try holds()
         }
     }
 
@@ -130,11 +134,23 @@ final class H2Client {
     }
 
     private func feed(_ bytes: [UInt8]) throws {
+        noteGoAways(bytes)
         var rest = bytes
         while !rest.isEmpty {
             let taken = try rest.withUnsafeBytes { buffer throws(H2Error) in try session.receive(buffer, now: now) }
             drain(rest)
             rest.removeFirst(taken)
+        }
+    }
+
+    private func noteGoAways(_ bytes: [UInt8]) {
+        for byte in bytes {
+            frame.append(byte)
+            guard frame.count >= 9 else { continue }
+            let length = Int(frame[0]) << 16 | Int(frame[1]) << 8 | Int(frame[2])
+            guard frame.count == 9 + length else { continue }
+            if frame[3] == 7 { goAways.append(frame[9..<13].reduce(0) { $0 << 8 | Int32($1) }) }
+            frame = []
         }
     }
 
@@ -151,8 +167,7 @@ final class H2Client {
             case .trailers(let stream, let head): answers[stream.id]?.trailers = fields(head)
             case .end(let stream): answers[stream.id]?.isEnded = true
             case .closed(let stream, let code, byPeer: _): answers[stream.id]?.code = code.number
-            case .goAway(let last, _): goAways.append(last)
-            case .request, .settings, .pong: break
+            case .request, .goAway, .settings, .pong: break
             }
         }
     }
